@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { Secret } from './secret.ts';
+
+export const APP_ENVS = ['local', 'dev', 'stg', 'cbo', 'prod'] as const;
+
+export type AppEnv = (typeof APP_ENVS)[number];
+
+/** A service cannot start with the environment that it was given; one line for each bad name. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`configuration is not valid:\n${problems.map((line) => `  ${line}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** A secret from the environment, held masked. */
+export const secretSchema = z
+  .string()
+  .min(1, 'must not be empty')
+  .transform((value) => new Secret(value));
+
+/** What every service reads from its environment. */
+export const serviceEnvShape = {
+  APP_ENV: z.enum(APP_ENVS).default('local'),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  INSTANCE_ID: z.string().min(1).optional(),
+  PROFILES_DIR: z.string().min(1).optional(),
+};
+
+/** What a service that stores and sends events reads besides. */
+export const eventEnvShape = {
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a URL that starts with postgres://')
+    .transform((value) => new Secret(value)),
+  KAFKA_BROKERS: z
+    .string()
+    .regex(/^[^\s,]+:\d+(,[^\s,]+:\d+)*$/, 'must be a list of host:port, separated by commas'),
+  TOPIC_PREFIX: z.string().default(''),
+};
+
+/**
+ * Reads the environment by a schema and reports every bad name at once.
+ *
+ * @throws ConfigError
+ */
+export function loadConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: Readonly<Record<string, string | undefined>>,
+): z.output<Schema> {
+  const result = schema.safeParse(environment);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map((issue) => {
+      const name = issue.path.join('.');
+      const missing = environment[name] === undefined ? 'is missing' : issue.message;
+      return name === '' ? issue.message : `${name}: ${missing}`;
+    }),
+  );
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { APP_ENVS, type AppEnv, ConfigError } from './config.ts';
+
+const milliseconds = z
+  .int()
+  .min(1)
+  .max(86_400_000 * 30);
+
+/** How one PG is reached and used in an environment. */
+const pgProfileSchema = z.strictObject({
+  on: z.boolean(),
+  baseUrl: z.url(),
+  connectTimeoutMs: milliseconds,
+  readTimeoutMs: milliseconds,
+  /** Calls that may be open at once, over all instances of one process. */
+  concurrency: z.int().min(1).max(10_000),
+  /** The weight that routing starts with. */
+  weight: z.int().min(0).max(1000),
+  /** When an unknown outcome is asked for, each counted from the one before. */
+  inquiryScheduleMs: z.array(milliseconds).min(1).max(20),
+  /** When an attempt closed without a definite answer is looked at again, counted from its close. */
+  lateCaptureScheduleMs: z.array(milliseconds).min(1).max(10),
+  /** How long the PG may still execute a request after our deadline for it. */
+  executionTimeMaxMs: milliseconds,
+});
+
+/** An environment as data (design, section 8). Secrets are named here and read from `secretEnv`. */
+export const profileSchema = z.strictObject({
+  env: z.enum(APP_ENVS),
+  cors: z.strictObject({ origins: z.array(z.string().min(1)) }),
+  limits: z.strictObject({
+    bodyBytes: z.int().min(1024).max(1_048_576),
+    requestsPerSecond: z.int().min(1).max(1_000_000),
+    intakeQueueMax: z.int().min(1).max(1_000_000),
+    intakeTimeoutMs: milliseconds,
+    outboxAgeMaxMs: milliseconds,
+  }),
+  pgs: z.record(z.string(), pgProfileSchema),
+  accounts: z.array(
+    z.strictObject({
+      pg: z.string(),
+      id: z.string().min(1).max(64),
+      livemode: z.boolean(),
+      secretEnv: z.string().regex(/^[A-Z][A-Z0-9_]*$/),
+    }),
+  ),
+});
+
+export type Profile = z.infer<typeof profileSchema>;
+
+export type PgProfile = z.infer<typeof pgProfileSchema>;
+
+const PROFILES_DIR_DEFAULT = fileURLToPath(new URL('../../../infra/profiles', import.meta.url));
+
+/**
+ * Reads and checks `<directory>/<env>.json`.
+ *
+ * @throws ConfigError when the file is missing or does not fit.
+ */
+export function loadProfile(env: AppEnv, directory: string = PROFILES_DIR_DEFAULT): Profile {
+  const path = join(directory, `${env}.json`);
+  const result = profileSchema.safeParse(readJson(path));
+  if (!result.success) {
+    throw new ConfigError(
+      result.error.issues.map((issue) => `${path}: ${issue.path.join('.')}: ${issue.message}`),
+    );
+  }
+  const problems = profileProblems(result.data, env);
+  if (problems.length > 0) throw new ConfigError(problems.map((line) => `${path}: ${line}`));
+  return result.data;
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new ConfigError([`${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`]);
+  }
+}
+
+/** What is wrong with a profile beyond its shape. */
+export function profileProblems(profile: Profile, env: AppEnv): string[] {
+  const problems: string[] = [];
+  if (profile.env !== env) problems.push(`env is ${profile.env}, expected ${env}`);
+  const seen = new Set<string>();
+  for (const account of profile.accounts) {
+    const key = `${account.pg}, livemode ${account.livemode}`;
+    if (seen.has(key)) problems.push(`two accounts for ${key}: one per PG and mode`);
+    seen.add(key);
+    if (!profile.pgs[account.pg])
+      problems.push(`account ${account.id}: pg ${account.pg} is not in pgs`);
+  }
+  for (const [pg, settings] of Object.entries(profile.pgs)) {
+    if (settings.on && !profile.accounts.some((account) => account.pg === pg)) {
+      problems.push(`pgs.${pg} is on but has no account`);
+    }
+  }
+  if (env === 'prod') problems.push(...prodProblems(profile));
+  return problems;
+}
+
+const LOCAL_HOST = /^(localhost|127\.|0\.0\.0\.0|\[?::1\]?$|host\.docker\.internal$)/;
+
+function prodProblems(profile: Profile): string[] {
+  const problems: string[] = [];
+  if (profile.cors.origins.some((origin) => origin.includes('*'))) {
+    problems.push('prod refuses a wildcard CORS origin');
+  }
+  for (const [pg, settings] of Object.entries(profile.pgs)) {
+    if (isSimulatorUrl(settings.baseUrl)) {
+      problems.push(`prod refuses pgs.${pg}.baseUrl ${settings.baseUrl}: it is a simulator`);
+    }
+  }
+  return problems;
+}
+
+/** Whether a base URL cannot be a PG's own: a local host, plain http or a simulator's name. */
+export function isSimulatorUrl(baseUrl: string): boolean {
+  const { protocol, hostname } = new URL(baseUrl);
+  return protocol !== 'https:' || LOCAL_HOST.test(hostname) || hostname.includes('simulator');
+}
+
+/** Secrets that are printed in documents and examples, so that no real system may use them. */
+const DEFAULT_SECRETS = ['changeme', 'secret', 'password', 'default'];
+
+/**
+ * What `prod` refuses of a secret (design, section 8): a test key of a PG, and a value that is a
+ * default or too short to be one.
+ */
+export function prodSecretProblems(name: string, value: string): string[] {
+  if (/^(test_|sk_test_)/.test(value)) return [`${name}: prod refuses a test key`];
+  const known = DEFAULT_SECRETS.some((word) => value.toLowerCase().includes(word));
+  if (known || value.length < 16) return [`${name}: prod refuses a default or short secret`];
+  return [];
+}
