@@ -6,7 +6,6 @@ import { startStack } from '@mini-pg/local-stack';
  */
 export async function setup(): Promise<() => Promise<void>> {
   const stack = await startStack({
-    ephemeral: true,
     log: (line) => process.stderr.write(`stack: ${line}\n`),
   });
   process.env.STACK_POSTGRES_URL = stack.postgresUrl;
