@@ -1,0 +1,20 @@
+export {
+  type Consumer,
+  type ConsumerOptions,
+  PoisonError,
+  type ReceivedEvent,
+  startConsumer,
+} from './consumer.ts';
+export { KafkaError } from './kafka.ts';
+export { createOutboxTables, insertOutbox, type OutboxRow, toOutboxRow } from './outbox.ts';
+export {
+  createProducer,
+  type EventProducer,
+  type ProducerMessage,
+  type ProducerOptions,
+  type PublishResult,
+} from './producer.ts';
+export { type PartitionProgress, readProgress } from './progress.ts';
+export { type Relay, type RelayOptions, startRelay } from './relay.ts';
+export { SealError, Sealer, type SealKey } from './sealing.ts';
+export { type CreateTopicsOptions, createTopics, deadLetterTopic, type Service } from './topics.ts';

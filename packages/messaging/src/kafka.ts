@@ -1,0 +1,46 @@
+import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
+import manifest from '@confluentinc/kafka-javascript/package.json' with { type: 'json' };
+import type { Logger } from '@mini-pg/runtime';
+
+/** The client library is CommonJS; this is its one door. */
+export const { AdminClient, KafkaConsumer, Producer, librdkafkaVersion } = kafka;
+export const KAFKA_ERRORS = kafka.CODES.ERRORS;
+
+export type {
+  IAdminClient,
+  KafkaConsumer as KafkaConsumerClient,
+  LibrdKafkaError,
+  Message,
+  Producer as ProducerClient,
+  TopicPartition,
+  TopicPartitionOffset,
+} from '@confluentinc/kafka-javascript';
+
+/** What the library's configuration may hold; its own types do not know every key. */
+export type KafkaSettings = Record<string, string | number | boolean | object>;
+
+let versionsLogged = false;
+
+/** Says once per process which client is at work: a distribution's own librdkafka may be old. */
+export function logKafkaVersions(logger: Logger): void {
+  if (versionsLogged) return;
+  versionsLogged = true;
+  logger.info({ library: manifest.version, librdkafka: librdkafkaVersion }, 'kafka client');
+}
+
+/** A Kafka error as an `Error`, with the client's code. */
+export class KafkaError extends Error {
+  override readonly name = 'KafkaError';
+  readonly code: number;
+
+  constructor(message: string, code: number) {
+    super(message);
+    this.code = code;
+  }
+
+  static from(error: unknown): KafkaError {
+    if (error instanceof KafkaError) return error;
+    const { message, code } = error as Partial<LibrdKafkaError>;
+    return new KafkaError(message ?? String(error), code ?? KAFKA_ERRORS.ERR__FAIL);
+  }
+}
