@@ -4,4 +4,5 @@ export type { Migration } from 'kysely/migration';
 export * from './errors.ts';
 export * from './migrate.ts';
 export * from './pool.ts';
+export * from './provision.ts';
 export * from './transaction.ts';
