@@ -13,7 +13,7 @@ const TEST_TIMEOUT_MS: Record<Tier, number> = { unit: 10_000, int: 30_000, e2e: 
 const WORKERS_MAX: Record<Tier, number> = { unit: 2, int: 2, e2e: 1 };
 
 /** Workspace packages are tested from their sources: `exports` has `source` for that. */
-const CONDITIONS = ['source', 'node', 'import', 'default'];
+const CONDITIONS = ['source', 'node'];
 
 const GLOBAL_SETUP = fileURLToPath(
   new URL('packages/testing/src/global-setup.ts', import.meta.url),
