@@ -1,0 +1,41 @@
+import {
+  ConfigError,
+  eventEnvShape,
+  loadConfig,
+  loadProfile,
+  type Profile,
+  prodSecretProblems,
+  readOperatorPublicKey,
+  secretSchema,
+  serviceEnvShape,
+} from '@mini-pg/runtime';
+import { z } from 'zod';
+
+const envSchema = z.object({
+  ...serviceEnvShape,
+  ...eventEnvShape,
+  REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must be a URL that starts with redis://'),
+  REDIS_PREFIX: z.string().default(''),
+  SEAL_KEYS: secretSchema,
+  OPERATOR_PUBLIC_KEY: z.string().transform((value, context) => {
+    try {
+      return readOperatorPublicKey(value);
+    } catch {
+      context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
+      return z.NEVER;
+    }
+  }),
+});
+
+export type Config = z.output<typeof envSchema> & { readonly profile: Profile };
+
+/** Reads what payment-api needs from its environment. @throws ConfigError naming every bad name */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const env = loadConfig(envSchema, environment);
+  const profile = loadProfile(env.APP_ENV, env.PROFILES_DIR);
+  if (env.APP_ENV === 'prod') {
+    const problems = prodSecretProblems('SEAL_KEYS', env.SEAL_KEYS.reveal());
+    if (problems.length > 0) throw new ConfigError(problems);
+  }
+  return { ...env, profile };
+}

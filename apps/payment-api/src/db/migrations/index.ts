@@ -1,0 +1,7 @@
+import type { Migration } from '@mini-pg/database';
+import * as createPayment from './001-create-payment.ts';
+
+/** Forward only; a merged migration is never edited. */
+export const migrations: Record<string, Migration> = {
+  '001-create-payment': createPayment,
+};

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import type { FastRedis } from '../redis/fast-redis.ts';
+
+/** What Redis knows of a key. Postgres stays the authority: UNKNOWN is always a right answer. */
+export type Marker =
+  | { readonly kind: 'UNKNOWN' }
+  /** This request is the first: its marker stands. */
+  | { readonly kind: 'FIRST'; readonly token: string }
+  | { readonly kind: 'RUNNING'; readonly fingerprint: string }
+  | {
+      readonly kind: 'ANSWERED';
+      readonly fingerprint: string;
+      readonly answer: 201 | 202;
+      readonly paymentId: string;
+      readonly body: string;
+    };
+
+export interface FastPath {
+  begin(key: string, fingerprint: string): Promise<Marker>;
+  /** Keeps a committed answer for repeats. */
+  finish(key: string, answered: Omit<Extract<Marker, { kind: 'ANSWERED' }>, 'kind'>): Promise<void>;
+  /** Removes this request's own marker, so that a refused request does not burn its key. */
+  release(key: string, token: string, fingerprint: string): Promise<void>;
+}
+
+const RUNNING_LIFETIME_MS = 30_000;
+const ANSWERED_LIFETIME_MS = 1_800_000;
+
+const COMPARE_AND_DELETE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`;
+
+export function createFastPath(redis: FastRedis, prefix: string): FastPath {
+  return {
+    async begin(key, fingerprint) {
+      const token = randomBytes(12).toString('base64url');
+      const before = await redis.run((client) =>
+        client.set(prefix + key, running(fingerprint, token), {
+          condition: 'NX',
+          GET: true,
+          expiration: { type: 'PX', value: RUNNING_LIFETIME_MS },
+        }),
+      );
+      if (before === undefined) return { kind: 'UNKNOWN' };
+      if (before === null) return { kind: 'FIRST', token };
+      return decode(before.toString());
+    },
+    async finish(key, { fingerprint, answer, paymentId, body }) {
+      await redis.run((client) =>
+        client.set(prefix + key, `A|${fingerprint}|${answer}|${paymentId}|${body}`, {
+          expiration: { type: 'PX', value: ANSWERED_LIFETIME_MS },
+        }),
+      );
+    },
+    async release(key, token, fingerprint) {
+      await redis.run((client) =>
+        client.eval(COMPARE_AND_DELETE, {
+          keys: [prefix + key],
+          arguments: [running(fingerprint, token)],
+        }),
+      );
+    },
+  };
+}
+
+function running(fingerprint: string, token: string): string {
+  return `R|${fingerprint}|${token}`;
+}
+
+function decode(value: string): Marker {
+  const answered = /^A\|([^|]+)\|(201|202)\|([^|]+)\|/.exec(value);
+  if (answered !== null) {
+    return {
+      kind: 'ANSWERED',
+      fingerprint: answered[1] ?? '',
+      answer: answered[2] === '201' ? 201 : 202,
+      paymentId: answered[3] ?? '',
+      body: value.slice(answered[0].length),
+    };
+  }
+  const fingerprint = /^R\|([^|]+)\|/.exec(value)?.[1];
+  return fingerprint === undefined ? { kind: 'UNKNOWN' } : { kind: 'RUNNING', fingerprint };
+}

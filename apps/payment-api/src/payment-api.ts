@@ -1,0 +1,45 @@
+import { assertMigrated } from '@mini-pg/database';
+import type { Running } from '@mini-pg/runtime';
+import { buildApp } from './app.ts';
+import type { Config } from './config.ts';
+import { migrations } from './db/migrations/index.ts';
+import { createDeps, type Deps } from './deps.ts';
+import { startWorkers } from './workers.ts';
+
+/** A running payment-api; `port` is the one that it listens on. */
+export interface PaymentApi extends Running {
+  readonly port: number;
+}
+
+/**
+ * Starts the service. Stopping drains: no new request, the waiting ones answered, the queue
+ * written, the outbox handed on by whoever leads next.
+ */
+export async function startPaymentApi(
+  config: Config,
+  overrides: Partial<Deps> = {},
+): Promise<PaymentApi> {
+  const deps = await createDeps(config, overrides);
+  await assertMigrated(deps.database, migrations);
+  const app = await buildApp(deps);
+  const workers = await startWorkers(deps);
+  await app.listen({ host: config.HOST, port: config.PORT });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.PORT;
+  deps.logger.info({ port }, 'listening');
+
+  return {
+    port,
+    async stop() {
+      deps.health.drain();
+      await deps.waiters.stop();
+      await app.close();
+      await deps.intake.drain();
+      await workers.stop();
+      await deps.relay.stop();
+      await deps.producer.stop();
+      await deps.redis.stop();
+      await deps.database.destroy();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { ProblemError } from '@mini-pg/runtime';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Deps } from '../deps.ts';
+import { readIdempotencyKey, readWaitSeconds } from '../intake/idempotency-key.ts';
+import { readPaymentBody } from '../payments/reader.ts';
+import { createPaymentSchema, fingerprintOf } from '../payments/request.ts';
+import { paymentSchema } from '../payments/view.ts';
+
+const PAYMENTS = '/api/v1/payments';
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+const createHeadersSchema = z.object({
+  'idempotency-key': z
+    .string()
+    .optional()
+    .meta({
+      description: 'Required: 8 to 255 visible ASCII, bare or quoted; new for each payment.',
+      examples: ['7f9c24e8-3b12-4c4e-9f0d-1a2b3c4d5e6f'],
+    }),
+  prefer: z
+    .string()
+    .optional()
+    .meta({ description: '`wait=N` waits up to N (at most 30) seconds for the outcome.' }),
+});
+
+/** Taking and reading a payment: the hot paths, whose answers are sent as prepared strings. */
+export function registerPaymentRoutes(instance: FastifyInstance, deps: Deps): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>();
+
+  app.post(
+    PAYMENTS,
+    {
+      schema: {
+        tags: ['payments'],
+        summary: 'Request a payment',
+        description:
+          'Answers 202 when the payment is stored, or 201 when it reached its outcome within the ' +
+          'wait. A repeat with the same key and body gets the first answer again.',
+        security: [{ merchantKey: [] }],
+        headers: createHeadersSchema,
+        body: createPaymentSchema,
+        response: { 201: paymentSchema, 202: paymentSchema },
+      },
+    },
+    async (request, reply) => {
+      const { principal } = request;
+      if (principal.suspended) throw new ProblemError('MERCHANT_SUSPENDED');
+      const answer = await deps.intake.take({
+        principal,
+        idempotencyKey: readIdempotencyKey(request.headers['idempotency-key']),
+        fingerprint: fingerprintOf(PAYMENTS, request.body),
+        body: request.body,
+        waitSeconds: readWaitSeconds(request.headers.prefer),
+        traceparent: request.trace.traceparent,
+      });
+      reply.code(answer.status).header('location', `${PAYMENTS}/${answer.paymentId}`);
+      if (answer.replayed) reply.header('idempotent-replayed', 'true');
+      return reply.type(JSON_TYPE).send(answer.body as never);
+    },
+  );
+
+  app.get(
+    `${PAYMENTS}/:id`,
+    {
+      schema: {
+        tags: ['payments'],
+        summary: 'Read a payment',
+        security: [{ merchantKey: [] }],
+        params: z.object({ id: z.uuid() }),
+        response: { 200: paymentSchema },
+      },
+    },
+    async (request, reply) => {
+      const body = await readPaymentBody(deps, request.principal, request.params.id);
+      return reply.type(JSON_TYPE).send(body as never);
+    },
+  );
+}

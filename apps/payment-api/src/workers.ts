@@ -1,0 +1,74 @@
+import { type Consumer, startConsumer } from '@mini-pg/messaging';
+import { Counter, Gauge, type Loop, startLoop } from '@mini-pg/runtime';
+import type { Deps } from './deps.ts';
+import { reEmitOpen } from './intake/re-emitter.ts';
+import { OUTCOME_TOPICS } from './projection/delivered.ts';
+import { projectDelivered, projectOutcomes } from './projection/outcomes.ts';
+import { retryParked } from './projection/parked-events.ts';
+
+/** What runs beside the HTTP server: the projection and the sweepers. */
+export interface Workers {
+  stop(): Promise<void>;
+}
+
+const RE_EMIT_EVERY_MS = 5_000;
+const PARKED_EVERY_MS = 5_000;
+
+export async function startWorkers(deps: Deps): Promise<Workers> {
+  const { config, logger, registry, pool, clock } = deps;
+  const parkedTotal = new Counter({
+    name: 'parked_events_total',
+    help: 'Events parked because their payment is not known',
+    registers: [registry],
+  });
+  const parked = new Gauge({
+    name: 'parked_events',
+    help: 'Events that wait for their payment; alert when it stays above 0',
+    registers: [registry],
+  });
+  const exhausted = new Gauge({
+    name: 'payments_open_exhausted',
+    help: 'Payments without an outcome that are announced no more; alert above 0',
+    registers: [registry],
+  });
+  const projection = { pool, cache: deps.cache, waiters: deps.waiters, parkedTotal };
+
+  const outcomes: Consumer = await startConsumer({
+    brokers: config.KAFKA_BROKERS,
+    groupId: `${config.TOPIC_PREFIX}payment-api.outcomes`,
+    clientId: config.INSTANCE_ID ?? 'payment-api',
+    topics: OUTCOME_TOPICS,
+    topicPrefix: config.TOPIC_PREFIX,
+    producer: deps.producer,
+    handle: (events) => projectOutcomes(projection, events),
+    logger,
+    registry,
+    health: deps.health,
+  });
+  const loops: Loop[] = [
+    startLoop({
+      name: 're-emitter',
+      idleMs: RE_EMIT_EVERY_MS,
+      logger,
+      runOnce: () => reEmitOpen({ pool, clock, exhausted }),
+    }),
+    startLoop({
+      name: 'parked-events',
+      idleMs: PARKED_EVERY_MS,
+      logger,
+      runOnce: () =>
+        retryParked({
+          pool,
+          gauge: parked,
+          logger,
+          project: (delivered) => projectDelivered(projection, delivered),
+        }),
+    }),
+  ];
+
+  return {
+    async stop() {
+      await Promise.all([outcomes.stop(), ...loops.map((loop) => loop.stop())]);
+    },
+  };
+}
