@@ -1,0 +1,58 @@
+import { businessDateSchema } from '@mini-pg/domain';
+import { z } from 'zod';
+
+const PAGE_SIZE_DEFAULT = 20;
+const PAGE_SIZE_MAX = 100;
+const CURSOR_LENGTH_MAX = 200;
+/** What Postgres can store as well: the year 0000 of ISO 8601 is none of its years. */
+const YEAR_MIN = '1970';
+
+/** Text that Postgres can store and a log line can show: well-formed, without control characters. */
+export const textSchema = (lengthMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), {
+      error: 'must be well-formed text without control characters',
+    });
+
+/** The path of one object. */
+export const idParamsSchema = z.object({ id: z.uuid() });
+
+/** An instant of RFC 3339, with its offset. */
+export const instantSchema = z.iso
+  .datetime({ offset: true })
+  .refine((value) => value >= YEAR_MIN, { error: `must be in ${YEAR_MIN} or later` })
+  .meta({ description: 'RFC 3339, with offset.', examples: ['2026-03-31T00:00:00Z'] });
+
+export const dateSchema = businessDateSchema
+  .refine((value) => value >= YEAR_MIN, { error: `must be in ${YEAR_MIN} or later` })
+  .meta({ description: 'Business date, Asia/Seoul.', examples: ['2026-03-31'] });
+
+/** What every paged call takes. */
+export const pageQueryShape = {
+  cursor: z
+    .string()
+    .min(1)
+    .max(CURSOR_LENGTH_MAX)
+    .optional()
+    .meta({ description: '`nextCursor` of the page before, unchanged.' }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(PAGE_SIZE_MAX)
+    .default(PAGE_SIZE_DEFAULT)
+    .meta({ description: `How many at most, ${PAGE_SIZE_MAX} at the most.`, examples: [20] }),
+};
+
+export function pageSchema<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    data: z.array(item),
+    nextCursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Give it as `cursor` for what follows; null: that was all.' }),
+  });
+}
