@@ -8,5 +8,7 @@ export * from './gateways.ts';
 export * from './merchant.ts';
 export * from './money.ts';
 export * from './payment.ts';
+export * from './payout-date.ts';
 export * from './settlement-items.ts';
 export * from './source.ts';
+export * from './terms-in-effect.ts';
