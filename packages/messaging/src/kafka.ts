@@ -44,3 +44,13 @@ export class KafkaError extends Error {
     return new KafkaError(message ?? String(error), code ?? KAFKA_ERRORS.ERR__FAIL);
   }
 }
+
+const TOPIC_MISSING: ReadonlySet<number> = new Set([
+  KAFKA_ERRORS.ERR__UNKNOWN_TOPIC,
+  KAFKA_ERRORS.ERR_UNKNOWN_TOPIC_OR_PART,
+]);
+
+/** Whether the cluster does not have the topic: it may be made yet. */
+export function isTopicMissing(error: Error): boolean {
+  return error instanceof KafkaError && TOPIC_MISSING.has(error.code);
+}

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Logger, type Registry } from '@mini-pg/runtime';
+import type { Counter, Histogram, Logger, Registry } from '@mini-pg/runtime';
 import {
   KAFKA_ERRORS,
   KafkaError,
@@ -8,6 +8,7 @@ import {
   Producer,
   type ProducerClient,
 } from './kafka.ts';
+import { createMetrics } from './metrics.ts';
 
 export interface ProducerMessage {
   /** With the deployment's prefix. */
@@ -47,6 +48,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const QUEUE_FULL_WAIT_MAX_MS = MESSAGE_TIMEOUT_MS + 5_000;
 const QUEUE_FULL_PAUSE_MS = 5;
 const FLUSH_TIMEOUT_MS = 5_000;
+const PUBLISH_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 20];
 
 /** Errors that belong to the message or its topic: the same message is refused again. */
 const PERMANENT_ERRORS: ReadonlySet<number> = new Set([
@@ -91,15 +93,18 @@ class KafkaEventProducer implements EventProducer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#published = metric(options.registry, 'kafka_published_total', (name, registers) => {
-      const help = 'Messages by the result of their publication';
-      return new Counter({ name, help, labelNames: ['topic', 'result'], registers });
-    });
-    this.#latency = metric(options.registry, 'kafka_publish_seconds', (name, registers) => {
-      const help = 'Time from publish to the last report of the call';
-      const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 20];
-      return new Histogram({ name, help, buckets, registers });
-    });
+    const { counter, histogram } = createMetrics(options.registry);
+    this.#published = counter(
+      'kafka_published_total',
+      'Messages by the result of their publication',
+      'topic',
+      'result',
+    );
+    this.#latency = histogram(
+      'kafka_publish_seconds',
+      'Time from publish to the last report of the call',
+      PUBLISH_SECONDS,
+    );
   }
 
   connect(): Promise<void> {
@@ -220,13 +225,4 @@ function resultOf(error: LibrdKafkaError | null | undefined): PublishResult {
 
 function failed(error: KafkaError): PublishResult {
   return { ok: false, error, permanent: PERMANENT_ERRORS.has(error.code) };
-}
-
-/** Two clients of one process share their metrics. */
-function metric<M>(
-  registry: Registry,
-  name: string,
-  make: (name: string, registers: Registry[]) => M,
-): M {
-  return (registry.getSingleMetric(name) as M | undefined) ?? make(name, [registry]);
 }
