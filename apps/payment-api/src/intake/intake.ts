@@ -90,11 +90,11 @@ export function createIntake(deps: IntakeDeps): Intake {
         void remember(deps, request, answer);
         return answer;
       } catch (error) {
-        const problem = asProblem(error);
-        if (marker.kind === 'FIRST' && isRefusal(problem)) {
+        // Not running any more: its own marker goes, so that a refusal does not burn the key.
+        if (marker.kind === 'FIRST') {
           void deps.fastPath.release(key, marker.token, fingerprintText(request));
         }
-        throw problem;
+        throw asProblem(error);
       }
     },
     drain: () => coalescer.drain(),
@@ -270,9 +270,4 @@ function asProblem(error: unknown): unknown {
     return new ProblemError('RESULT_UNKNOWN', { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
   return error;
-}
-
-/** Nothing was written: the request's own marker goes, so that its key is not burnt. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof ProblemError && error.code !== 'RESULT_UNKNOWN';
 }
