@@ -39,7 +39,7 @@ export function createFastRedis(options: { url: string; logger: Logger }): FastR
   return {
     async run(command) {
       if (!mayTry()) return undefined;
-      const answer = await withTimeout(command(client));
+      const answer = await withTimeout((async () => command(client))());
       probing = false;
       restUntil = answer.timedOut ? performance.now() + REST_AFTER_TIMEOUT_MS : 0;
       return answer.value;

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { createPool, type PostgresPool } from '@mini-pg/database';
 import { Sealer } from '@mini-pg/messaging';
-import { type Clock, createLogger, newId, type Profile, systemClock } from '@mini-pg/runtime';
+import {
+  type Clock,
+  createLogger,
+  type Logger,
+  newId,
+  type Profile,
+  systemClock,
+} from '@mini-pg/runtime';
 import { type TestDatabase, testStack } from '@mini-pg/testing';
 import { createFastPath } from '../../src/intake/fast-path.ts';
 import { createIntake, type Intake, type IntakeAnswer } from '../../src/intake/intake.ts';
@@ -43,7 +50,7 @@ export const TEST_PROFILE: Profile = {
   ],
 };
 
-export const testLogger = createLogger({ service: 'test', level: 'silent' });
+export const testLogger: Logger = createLogger({ service: 'test', level: 'silent' });
 
 /** An instance of the intake with everything real around it but the relay, which is not its part. */
 export interface TestInstance {
