@@ -24,6 +24,8 @@ export interface HttpAppOptions {
   readonly registry: Registry;
   readonly health: Health;
   readonly bodyLimitBytes: number;
+  /** The problem that an error of a library is; undefined leaves it INTERNAL. */
+  readonly toProblem?: (error: Error) => ProblemError | undefined;
 }
 
 /** Written out, since a library's new default must not change how the service behaves. */
@@ -63,17 +65,19 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     },
   }) as unknown as FastifyInstance;
 
+  // Fastify would take text too, and hand it to routes that expect JSON.
+  app.removeContentTypeParser('text/plain');
   app.decorateRequest('trace');
   app.addHook('onRequest', async (request, reply) => {
     request.trace = continueTrace(header(request, 'traceparent'));
     reply.header('x-trace-id', request.trace.traceId);
   });
-  addProblems(app);
+  addProblems(app, options);
   addOperations(app, options);
   return app;
 }
 
-function addProblems(app: FastifyInstance): void {
+function addProblems(app: FastifyInstance, { toProblem }: HttpAppOptions): void {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', (route) => {
     const entry = routes.get(route.url) ?? { pattern: patternOf(route.url), methods: new Set() };
@@ -91,7 +95,7 @@ function addProblems(app: FastifyInstance): void {
   });
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = problemOf(error);
+    const problem = toProblem?.(error) ?? problemOf(error);
     if (problem.code === 'INTERNAL') {
       request.log.error({ err: error, traceId: request.trace.traceId }, 'request failed');
     }
