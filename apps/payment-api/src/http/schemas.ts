@@ -6,6 +6,7 @@ const PAGE_SIZE_MAX = 100;
 const CURSOR_LENGTH_MAX = 200;
 /** What Postgres can store as well: the year 0000 of ISO 8601 is none of its years. */
 const YEAR_MIN = '1970';
+const INSTANT_MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Text that Postgres can store and a log line can show: well-formed, without control characters. */
 export const textSchema = (lengthMax: number) =>
@@ -20,15 +21,26 @@ export const textSchema = (lengthMax: number) =>
 /** The path of one object. */
 export const idParamsSchema = z.object({ id: z.uuid() });
 
-/** An instant of RFC 3339, with its offset. */
+/** An instant of RFC 3339, with its offset; as UTC in milliseconds, which is what we store. */
 export const instantSchema = z.iso
   .datetime({ offset: true })
   .refine((value) => value >= YEAR_MIN, { error: `must be in ${YEAR_MIN} or later` })
+  .transform(toMilliseconds)
   .meta({ description: 'RFC 3339, with offset.', examples: ['2026-03-31T00:00:00Z'] });
 
 export const dateSchema = businessDateSchema
   .refine((value) => value >= YEAR_MIN, { error: `must be in ${YEAR_MIN} or later` })
   .meta({ description: 'Business date, Asia/Seoul.', examples: ['2026-03-31'] });
+
+/**
+ * Rounded up, so that as a bound it parts times in milliseconds as the given instant does. Kept
+ * below the year 10000, whose ISO form Postgres does not read.
+ */
+function toMilliseconds(value: string): string {
+  const finer = /\.\d{3}(\d+)/.exec(value)?.[1] ?? '';
+  const roundedMs = Date.parse(value) + (/[1-9]/.test(finer) ? 1 : 0);
+  return new Date(Math.min(roundedMs, INSTANT_MAX_MS)).toISOString();
+}
 
 /** What every paged call takes. */
 export const pageQueryShape = {

@@ -1,6 +1,6 @@
 import { type FieldError, ProblemError } from '@mini-pg/runtime';
 import type { FastifySchemaCompiler } from 'fastify';
-import { type ZodError, type ZodType, z } from 'zod';
+import type { ZodError, ZodType, z } from 'zod';
 
 /** The issues of one request that are told; a body of thousands of wrong fields has more. */
 const FIELD_ERRORS_MAX = 50;
@@ -35,7 +35,9 @@ export function fieldErrors(error: ZodError, isBody: boolean): FieldError[] {
 
 function pointerOf(path: readonly PropertyKey[], isBody: boolean): string {
   if (!isBody) return path.map(String).join('.');
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path
+    .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
 }
 
 const sayRequired: z.core.$ZodErrorMap = (issue) =>
