@@ -1,0 +1,16 @@
+import { addDays, type BusinessDate, businessDateOf } from '@mini-pg/domain';
+
+/** From when a merchant's first terms hold: today in Seoul unless it is given. */
+export function firstTermsFrom(given: BusinessDate | undefined, now: Date): BusinessDate {
+  return given ?? businessDateOf(now);
+}
+
+/**
+ * From when later terms hold: tomorrow in Seoul unless it is given, null when that is earlier. So
+ * the fee of a day never depends on when the change arrives (design, section 4, step 7).
+ */
+export function laterTermsFrom(given: BusinessDate | undefined, now: Date): BusinessDate | null {
+  const tomorrow = addDays(businessDateOf(now), 1);
+  const from = given ?? tomorrow;
+  return from < tomorrow ? null : from;
+}
