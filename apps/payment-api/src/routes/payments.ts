@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
+import { BODY_PROBLEMS, problemResponses } from '../http/problems.ts';
+import { idParamsSchema } from '../http/schemas.ts';
 import { readIdempotencyKey, readWaitSeconds } from '../intake/idempotency-key.ts';
 import { readPaymentBody } from '../payments/reader.ts';
 import { createPaymentSchema, fingerprintOf } from '../payments/request.ts';
@@ -38,10 +40,23 @@ export function registerPaymentRoutes(instance: FastifyInstance, deps: Deps): vo
         description:
           'Answers 202 when the payment is stored, or 201 when it reached its outcome within the ' +
           'wait. A repeat with the same key and body gets the first answer again.',
-        security: [{ merchantKey: [] }],
         headers: createHeadersSchema,
         body: createPaymentSchema,
-        response: { 201: paymentSchema, 202: paymentSchema },
+        response: {
+          201: paymentSchema,
+          202: paymentSchema,
+          ...problemResponses(
+            ...BODY_PROBLEMS,
+            'IDEMPOTENCY_KEY_MISSING',
+            'IDEMPOTENCY_KEY_INVALID',
+            'MERCHANT_SUSPENDED',
+            'IDEMPOTENCY_KEY_IN_USE',
+            'ORDER_ALREADY_ACTIVE',
+            'IDEMPOTENCY_KEY_REUSED',
+            'PG_NOT_AVAILABLE',
+            'RESULT_UNKNOWN',
+          ),
+        },
       },
     },
     async (request, reply) => {
@@ -67,9 +82,8 @@ export function registerPaymentRoutes(instance: FastifyInstance, deps: Deps): vo
       schema: {
         tags: ['payments'],
         summary: 'Read a payment',
-        security: [{ merchantKey: [] }],
-        params: z.object({ id: z.uuid() }),
-        response: { 200: paymentSchema },
+        params: idParamsSchema,
+        response: { 200: paymentSchema, ...problemResponses('INVALID_ID', 'NOT_FOUND') },
       },
     },
     async (request, reply) => {
