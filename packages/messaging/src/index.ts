@@ -1,12 +1,9 @@
-export {
-  type Consumer,
-  type ConsumerOptions,
-  PoisonError,
-  type ReceivedEvent,
-  startConsumer,
-} from './consumer.ts';
+export { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts';
+export type { ConsumerTiming } from './consumer-settings.ts';
+export { ConsumerFatalError } from './errors.ts';
 export { KafkaError } from './kafka.ts';
 export { createOutboxTables, insertOutbox, type OutboxRow, toOutboxRow } from './outbox.ts';
+export { PoisonError } from './process-batch.ts';
 export {
   createProducer,
   type EventProducer,
@@ -15,6 +12,7 @@ export {
   type PublishResult,
 } from './producer.ts';
 export { type PartitionProgress, readProgress } from './progress.ts';
+export type { ReceivedEvent } from './received-event.ts';
 export { type Relay, type RelayOptions, startRelay } from './relay.ts';
 export { SealError, Sealer, type SealKey } from './sealing.ts';
 export { type CreateTopicsOptions, createTopics, deadLetterTopic, type Service } from './topics.ts';

@@ -1,9 +1,16 @@
-import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
+import kafka, {
+  type IAdminClient,
+  type LibrdKafkaError,
+  type OffsetSpec,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '@confluentinc/kafka-javascript';
 import manifest from '@confluentinc/kafka-javascript/package.json' with { type: 'json' };
 import type { Logger } from '@mini-pg/runtime';
 
 /** The client library is CommonJS; this is its one door. */
 export const { AdminClient, KafkaConsumer, Producer, librdkafkaVersion } = kafka;
+export const OffsetSpecs = kafka.OffsetSpec;
 export const KAFKA_ERRORS = kafka.CODES.ERRORS;
 
 export type {
@@ -11,6 +18,7 @@ export type {
   KafkaConsumer as KafkaConsumerClient,
   LibrdKafkaError,
   Message,
+  OffsetSpec,
   Producer as ProducerClient,
   TopicPartition,
   TopicPartitionOffset,
@@ -53,4 +61,25 @@ const TOPIC_MISSING: ReadonlySet<number> = new Set([
 /** Whether the cluster does not have the topic: it may be made yet. */
 export function isTopicMissing(error: Error): boolean {
   return error instanceof KafkaError && TOPIC_MISSING.has(error.code);
+}
+
+/** Asks for offsets of many partitions at once. */
+export function listOffsets(
+  admin: IAdminClient,
+  partitions: readonly TopicPartition[],
+  offset: OffsetSpec,
+  timeoutMs: number,
+): Promise<TopicPartitionOffset[]> {
+  const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset }));
+  return new Promise((resolve, reject) => {
+    admin.listOffsets(asked, { timeout: timeoutMs }, (error, offsets) => {
+      if (error) reject(KafkaError.from(error));
+      else resolve(offsets);
+    });
+  });
+}
+
+/** Whether the message is larger than broker or topic allow. */
+export function isTooLarge(error: Error): boolean {
+  return error instanceof KafkaError && error.code === KAFKA_ERRORS.ERR_MSG_SIZE_TOO_LARGE;
 }

@@ -1,4 +1,14 @@
+import {
+  AdminClient,
+  type IAdminClient,
+  KafkaError,
+  listOffsets,
+  OffsetSpecs,
+  type TopicPartition,
+} from './kafka.ts';
+
 export interface PartitionProgress {
+  /** With the deployment's prefix. */
   readonly topic: string;
   readonly partition: number;
   /** The offset that the next message of the partition gets. */
@@ -7,10 +17,72 @@ export interface PartitionProgress {
   readonly committed: bigint | null;
 }
 
-export async function readProgress(_options: {
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/**
+ * How far a group is in whole topics, one entry a partition. Committed offsets are read after the
+ * end offsets, so a group that is seen past an end has read all that stood there at the call.
+ *
+ * @throws KafkaError when no broker answers or a topic does not exist.
+ */
+export async function readProgress(options: {
   brokers: string;
   groupId: string;
+  /** With the deployment's prefix. */
   topics: readonly string[];
 }): Promise<PartitionProgress[]> {
-  throw new Error('follows');
+  const admin = AdminClient.create({
+    'bootstrap.servers': options.brokers,
+    'client.id': `${options.groupId}.progress`,
+  });
+  try {
+    const partitions = await listPartitions(admin, options.topics);
+    const ends = await listOffsets(admin, partitions, OffsetSpecs.LATEST, REQUEST_TIMEOUT_MS);
+    const committed = await readCommitted(admin, options.groupId, partitions);
+    return ends.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      endOffset: BigInt(offset),
+      committed: committed.get(`${topic} ${partition}`) ?? null,
+    }));
+  } finally {
+    admin.disconnect();
+  }
+}
+
+function listPartitions(admin: IAdminClient, topics: readonly string[]): Promise<TopicPartition[]> {
+  return new Promise((resolve, reject) => {
+    admin.describeTopics([...topics], { timeout: REQUEST_TIMEOUT_MS }, (error, descriptions) => {
+      if (error) return reject(KafkaError.from(error));
+      const failed = descriptions.find((description) => description.error);
+      if (failed?.error) {
+        const { message, code } = KafkaError.from(failed.error);
+        return reject(new KafkaError(`topic ${failed.name}: ${message}`, code));
+      }
+      resolve(
+        descriptions.flatMap(({ name, partitions }) =>
+          partitions.map(({ partition }) => ({ topic: name, partition })),
+        ),
+      );
+    });
+  });
+}
+
+function readCommitted(
+  admin: IAdminClient,
+  groupId: string,
+  partitions: TopicPartition[],
+): Promise<Map<string, bigint>> {
+  return new Promise((resolve, reject) => {
+    const asked = [{ groupId, partitions }];
+    const timeout = { timeout: REQUEST_TIMEOUT_MS };
+    admin.listConsumerGroupOffsets(asked, timeout, (error, groups) => {
+      if (error) return reject(KafkaError.from(error));
+      const committed = new Map<string, bigint>();
+      for (const { topic, partition, offset } of groups[0]?.partitions ?? []) {
+        if (offset >= 0) committed.set(`${topic} ${partition}`, BigInt(offset));
+      }
+      resolve(committed);
+    });
+  });
 }
