@@ -7,9 +7,16 @@
  * Run by `startGuardian`; imports nothing but Node, so that it starts fast and from sources.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { GuardianCommand, GuardianEvent, ProcessSpec } from './guardian-protocol.ts';
+
+/** The session, counted from the state, the first field after the name in parentheses. */
+const PROC_SESSION_INDEX = 3;
+
+/** Descriptors on which `startGuardian` passes the owner's output on. */
+const OWNER_STDOUT = 3;
+const OWNER_STDERR = 4;
 
 type Guarded = { spec: ProcessSpec; child: ChildProcess; ended: Promise<void> };
 
@@ -41,14 +48,14 @@ function obey(command: GuardianCommand): void {
 }
 
 function run(id: number, spec: ProcessSpec): void {
-  const log = openSync(spec.logFile, 'a');
+  const file = spec.output === 'owner' ? undefined : openSync(spec.output.file, 'a');
   const child = spawn(spec.command, spec.args, {
     cwd: spec.cwd,
     env: spec.env,
     ...spec.user,
-    stdio: ['ignore', log, log],
+    stdio: ['ignore', file ?? OWNER_STDOUT, file ?? OWNER_STDERR],
   });
-  closeSync(log);
+  if (file !== undefined) closeSync(file);
   const ended = new Promise<void>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return;
@@ -82,8 +89,32 @@ async function stopAll(): Promise<void> {
     const stage = Math.max(...running.map((one) => one.spec.stage));
     await Promise.all(running.filter((one) => one.spec.stage === stage).map(stop));
   }
+  killSession();
   for (const path of pathsToRemove) rmSync(path, { recursive: true, force: true });
   process.exit(0);
+}
+
+/** A child that was killed cannot end its own children; they are in this session all the same. */
+function killSession(): void {
+  if (process.platform !== 'linux') return;
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!pid || pid === process.pid || sessionOf(pid) !== process.pid) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself in the meantime.
+    }
+  }
+}
+
+function sessionOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[PROC_SESSION_INDEX]);
+  } catch {
+    return undefined;
+  }
 }
 
 // The owner may be gone while there is still something to tell.

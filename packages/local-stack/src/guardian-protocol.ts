@@ -8,8 +8,8 @@ export type ProcessSpec = {
   env: Record<string, string>;
   /** Run as this user; only root may ask for it. */
   user?: { uid: number; gid: number };
-  /** Output is appended here. */
-  logFile: string;
+  /** Output is appended to this file, or goes where the owner's output goes. */
+  output: { file: string } | 'owner';
   /** The signal that asks for an orderly end; SIGKILL follows after `stopTimeoutMs`. */
   stopSignal: NodeJS.Signals;
   stopTimeoutMs: number;

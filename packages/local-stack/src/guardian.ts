@@ -46,7 +46,7 @@ export function startGuardian(logFile: string): Guardian {
   const entry = new URL(`./guardian-process${extname(import.meta.url)}`, import.meta.url);
   const child = spawn(process.execPath, [fileURLToPath(entry)], {
     detached: true,
-    stdio: ['pipe', 'pipe', complaints],
+    stdio: ['pipe', 'pipe', complaints, process.stdout.fd, process.stderr.fd],
     env: { PATH: process.env.PATH ?? '' },
   });
   closeSync(complaints);

@@ -1,6 +1,16 @@
-export { StackChoiceError, type StackKind } from './choose-stack.ts';
+export { chooseStack, type StackChoice, StackChoiceError, type StackKind } from './choose-stack.ts';
 export { findFreePort } from './free-port.ts';
+export type { GuardedProcess, Guardian } from './guardian.ts';
+export type { ProcessExit, ProcessSpec } from './guardian-protocol.ts';
 export type { ServerName } from './native.ts';
+export { REPOSITORY_DIR } from './paths.ts';
 export { type Log, withProgress } from './progress.ts';
 export type { Server } from './server.ts';
-export { type Stack, type StackOptions, type StackUrls, startStack } from './stack.ts';
+export { openSite, type Site } from './site.ts';
+export {
+  type Stack,
+  type StackOptions,
+  type StackUrls,
+  startStack,
+  startStackOn,
+} from './stack.ts';

@@ -82,7 +82,8 @@ async function format(
     throw new Error(`Cannot prepare Kafka: ${reason}`, { cause: error });
   });
   const { code } = await run.exited;
-  if (code !== 0) throw new Error(`Kafka's storage could not be formatted; see ${spec.logFile}.`);
+  if (code !== 0)
+    throw new Error(`Kafka's storage could not be formatted; see ${options.logDir}/kafka.log.`);
 }
 
 /** Kafka's form of a UUID: 16 bytes in base64url, never with a leading dash. */
@@ -107,7 +108,7 @@ function javaSpec(options: KafkaOptions, name: string, main: readonly string[]):
       ...main,
     ],
     env: { PATH: process.env.PATH ?? '' },
-    logFile: join(options.logDir, 'kafka.log'),
+    output: { file: join(options.logDir, 'kafka.log') },
     stopSignal: 'SIGTERM',
     stopTimeoutMs: STOP_TIMEOUT_MS,
     stage: 0,

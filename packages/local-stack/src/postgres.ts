@@ -140,7 +140,7 @@ async function initialize(guardian: Guardian, context: Context): Promise<void> {
   ]);
   const { code } = await (await guardian.run(spec)).exited;
   rmSync(passwordFile);
-  if (code !== 0) throw new Error(`initdb failed; see ${spec.logFile}.`);
+  if (code !== 0) throw new Error(`initdb failed; see ${context.logDir}/postgres.log.`);
   renameSync(draft, context.cluster);
 }
 
@@ -152,7 +152,7 @@ function postgresSpec(context: Context, program: string, args: string[]): Proces
     cwd: '/',
     env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
     ...(context.account ? { user: context.account } : {}),
-    logFile: join(context.logDir, 'postgres.log'),
+    output: { file: join(context.logDir, 'postgres.log') },
     stopSignal: 'SIGTERM',
     stopTimeoutMs: STOP_TIMEOUT_MS,
     stage: 0,

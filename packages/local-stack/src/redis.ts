@@ -20,7 +20,7 @@ export function planRedis(options: { dataDir: string; logDir: string; port: numb
       command: 'redis-server',
       args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
       env: { PATH: process.env.PATH ?? '' },
-      logFile: join(options.logDir, 'redis.log'),
+      output: { file: join(options.logDir, 'redis.log') },
       stopSignal: 'SIGTERM',
       stopTimeoutMs: STOP_TIMEOUT_MS,
       stage: 0,

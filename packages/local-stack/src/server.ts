@@ -60,7 +60,7 @@ function createServer(guardian: Guardian, plan: ServerPlan, hooks: ServerHooks):
     async start() {
       if (running) return;
       await plan.beforeStart?.();
-      const logStart = fileSize(plan.spec.logFile);
+      const logStart = fileSize(logFileOf(plan.spec));
       const started = await launch(guardian, plan);
       running = started;
       hooks.onStart?.(name, started.pid);
@@ -102,7 +102,8 @@ async function untilReady(
   started: GuardedProcess,
   logStart: number,
 ): Promise<void> {
-  const { name, logFile } = plan.spec;
+  const { name } = plan.spec;
+  const logFile = logFileOf(plan.spec);
   const logged = (): string => readFileSync(logFile).subarray(logStart).toString('utf8');
   const lastLines = (): string =>
     logged().trimEnd().split('\n').slice(-LOG_LINES_IN_ERROR).join('\n');
@@ -121,6 +122,11 @@ async function untilReady(
     }
     await sleep(READY_INTERVAL_MS);
   }
+}
+
+function logFileOf(spec: ProcessSpec): string {
+  if (spec.output === 'owner') throw new Error(`${spec.name} needs a log file of its own.`);
+  return spec.output.file;
 }
 
 function fileSize(path: string): number {
