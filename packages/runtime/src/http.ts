@@ -34,6 +34,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const CONNECTION_TIMEOUT_MS = 0;
 const PARAMETER_LENGTH_MAX = 500;
+const CLOSE_IDLE_EVERY_MS = 50;
 
 /** What Fastify refuses before a route is reached, in our codes. */
 const FASTIFY_CODES: Readonly<Record<string, HttpErrorCode>> = {
@@ -75,6 +76,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   });
   addProblems(app, options);
   addOperations(app, options);
+  closeConnectionsAsTheyGoIdle(app);
   return app;
 }
 
@@ -126,6 +128,15 @@ function problemOf(error: FastifyError | Error): ProblemError {
 function patternOf(url: string): RegExp {
   const escaped = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replace(/:[A-Za-z]+/g, '[^/]+')}/?$`);
+}
+
+/** A connection that is answered during the close would else be kept alive, and hold it up. */
+function closeConnectionsAsTheyGoIdle(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    const timer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+    app.server.once('close', () => clearInterval(timer));
+    timer.unref();
+  });
 }
 
 function addOperations(app: FastifyInstance, { health, registry }: HttpAppOptions): void {

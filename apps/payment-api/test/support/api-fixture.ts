@@ -16,6 +16,8 @@ import { TEST_PROFILE, testLogger } from './intake-fixture.ts';
 
 const OPERATORS = generateKeyPairSync('ed25519');
 const STRANGERS = generateKeyPairSync('ed25519');
+/** What verifies the tokens of `operatorToken`. */
+export const OPERATOR_PUBLIC_KEY = OPERATORS.publicKey;
 const TOKEN_LIFETIME_SECONDS = 600;
 
 /** An instance of the gateway that is called in memory; Kafka is not its part. */
