@@ -10,8 +10,9 @@ import {
 import { z } from 'zod';
 import { migrations } from './db/migrations/index.ts';
 import { OUTCOME_TOPICS } from './projection/delivered.ts';
+import { SETTLEMENT_TOPICS } from './settlements/projection.ts';
 
-const CONSUMES = [...OUTCOME_TOPICS, 'settlement.closed', 'settlement.items'] as const;
+const CONSUMES = [...OUTCOME_TOPICS, ...SETTLEMENT_TOPICS];
 const STATEMENT_TIMEOUT_MS = 600_000;
 
 /** Brings schema `payment` and this service's topics up to date, then ends. */

@@ -1,10 +1,12 @@
-import { type Consumer, startConsumer } from '@mini-pg/messaging';
+import type { Topic } from '@mini-pg/domain';
+import { type ConsumerOptions, startConsumer } from '@mini-pg/messaging';
 import { Counter, Gauge, type Loop, startLoop } from '@mini-pg/runtime';
 import type { Deps } from './deps.ts';
 import { reEmitOpen } from './intake/re-emitter.ts';
 import { OUTCOME_TOPICS } from './projection/delivered.ts';
 import { projectDelivered, projectOutcomes } from './projection/outcomes.ts';
 import { retryParked } from './projection/parked-events.ts';
+import { createSettlementProjection, SETTLEMENT_TOPICS } from './settlements/projection.ts';
 
 /** What runs beside the HTTP server: the projection and the sweepers. */
 export interface Workers {
@@ -33,18 +35,32 @@ export async function startWorkers(deps: Deps): Promise<Workers> {
   });
   const projection = { pool, cache: deps.cache, waiters: deps.waiters, parkedTotal };
 
-  const outcomes: Consumer = await startConsumer({
-    brokers: config.KAFKA_BROKERS,
-    groupId: `${config.TOPIC_PREFIX}payment-api.outcomes`,
-    clientId: config.INSTANCE_ID ?? 'payment-api',
-    topics: OUTCOME_TOPICS,
-    topicPrefix: config.TOPIC_PREFIX,
-    producer: deps.producer,
-    handle: (events) => projectOutcomes(projection, events),
-    logger,
-    registry,
-    health: deps.health,
-  });
+  const consume = <T extends Topic>(
+    group: string,
+    topics: readonly T[],
+    handle: ConsumerOptions<T>['handle'],
+  ) =>
+    startConsumer({
+      brokers: config.KAFKA_BROKERS,
+      groupId: `${config.TOPIC_PREFIX}payment-api.${group}`,
+      clientId: config.INSTANCE_ID ?? 'payment-api',
+      topics,
+      topicPrefix: config.TOPIC_PREFIX,
+      producer: deps.producer,
+      handle,
+      logger,
+      registry,
+      health: deps.health,
+    });
+
+  const outcomes = await consume('outcomes', OUTCOME_TOPICS, (events) =>
+    projectOutcomes(projection, events),
+  );
+  const settlements = await consume(
+    'settlements',
+    SETTLEMENT_TOPICS,
+    createSettlementProjection({ pool, logger, registry }),
+  );
   const loops: Loop[] = [
     startLoop({
       name: 're-emitter',
@@ -68,7 +84,7 @@ export async function startWorkers(deps: Deps): Promise<Workers> {
 
   return {
     async stop() {
-      await Promise.all([outcomes.stop(), ...loops.map((loop) => loop.stop())]);
+      await Promise.all([outcomes.stop(), settlements.stop(), ...loops.map((loop) => loop.stop())]);
     },
   };
 }
