@@ -232,8 +232,10 @@ describe('Idempotency-Key', () => {
     const client = simulator();
     const paymentKey = await client.open();
     const first = await client.confirm(paymentKey, 'key-1');
+    const part = await client.cancel(paymentKey, { cancelAmount: 300 }, 'key-2');
     await client.cancel(paymentKey);
     expect((await client.confirm(paymentKey, 'key-1')).body).toEqual(first.body);
+    expect((await client.cancel(paymentKey, {}, 'key-2')).body).toEqual(part.body);
   });
 
   it('replays refusals too: a corrected body needs a new key', async () => {

@@ -259,6 +259,7 @@ describe('an answer that says nothing certain', () => {
     ['a code that nobody listed', 400, { code: 'SOMETHING_NEW', message: 'x' }],
     ['a decline under a 5xx', 500, { code: 'REJECT_CARD_COMPANY', message: 'x' }],
     ['a 4xx without a code', 403, { error: 'forbidden' }],
+    ['a payment under another status', 202, PAYMENT],
     ['a redirect', 302, { code: 'NOT_FOUND_PAYMENT' }],
     ['a running duplicate', 409, { code: 'IDEMPOTENT_REQUEST_PROCESSING', message: 'x' }],
   ];
@@ -356,6 +357,25 @@ describe('a call of which surely no byte left', () => {
     expect(second).toMatchObject({ kind: 'NOT_SENT', reason: 'UNREACHABLE' });
     expect(await first).toMatchObject({ kind: 'NO_ANSWER' });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('is not sent later either, when its connection comes at last', async () => {
+    let answerFirst = () => {};
+    const server = await serve(({ socket, number }) => {
+      const answer = () => void socket.write(httpAnswer(200, PAYMENT));
+      if (number === 1) answerFirst = answer;
+      else answer();
+    });
+    const toss = gateway({ connectionsMax: 1 });
+    const patient = { timeouts: { connectMs: 5_000, readMs: 5_000 } };
+    const hasty = { timeouts: { connectMs: 30, readMs: 5_000 }, idempotencyKey: 'hasty' };
+    const first = toss.approve(APPROVE, call(server.url, patient));
+    const given = await toss.approve(APPROVE, call(server.url, hasty));
+    expect(given).toMatchObject({ kind: 'NOT_SENT', reason: 'UNREACHABLE' });
+    const third = toss.approve(APPROVE, call(server.url, patient));
+    answerFirst();
+    expect([(await first).kind, (await third).kind]).toEqual(['PAYMENT', 'PAYMENT']);
+    expect(server.requests.map(({ head }) => head.includes('hasty'))).toEqual([false, false]);
   });
 
   it('ends NOT_SENT when too many calls wait already', async () => {
