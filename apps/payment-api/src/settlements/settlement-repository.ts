@@ -81,6 +81,9 @@ interface ItemRow {
   readonly net: bigint;
 }
 
+/** Before every id of a line. */
+const ID_MIN = '00000000-0000-0000-0000-000000000000';
+
 /** Items in the order of their ids, those after `afterId`. */
 export async function findItems(
   database: Queryable,
@@ -92,9 +95,8 @@ export async function findItems(
     name: 'find_settlement_items',
     text: `select id, kind, payment_id, order_id, sale_date, amount, fee, vat, net
            from settlement_item
-           where settlement_id = $1 and id > coalesce($2, '00000000-0000-0000-0000-000000000000')
-           order by id limit $3`,
-    values: [settlementId, afterId, limit],
+           where settlement_id = $1 and id > $2 order by id limit $3`,
+    values: [settlementId, afterId ?? ID_MIN, limit],
   });
   return rows.map(itemOf);
 }
