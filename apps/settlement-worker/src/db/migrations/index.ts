@@ -1,0 +1,7 @@
+import type { Migration } from '@mini-pg/database';
+import * as createSettlement from './001-create-settlement.ts';
+
+/** Forward only; a merged migration is never edited. */
+export const migrations: Record<string, Migration> = {
+  '001-create-settlement': createSettlement,
+};
