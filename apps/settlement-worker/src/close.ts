@@ -1,0 +1,38 @@
+import { ConfigError, createLogger, exitWithError, systemClock } from '@mini-pg/runtime';
+import {
+  CLOSE_USAGE,
+  describeResult,
+  parseCloseArguments,
+  UsageError,
+} from './close/close-command.ts';
+import { closeDays } from './close/close-days.ts';
+import { CloseDateError } from './close/errors.ts';
+import { readCommandConfig } from './config.ts';
+import { readFactsProgress } from './facts/consumed.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+async function close(): Promise<void> {
+  const parsed = parseCloseArguments(process.argv.slice(2));
+  if ('help' in parsed) return void process.stdout.write(CLOSE_USAGE);
+  const config = readCommandConfig(process.env);
+  const result = await closeDays(parsed.date, {
+    connectionString: config.DATABASE_URL,
+    readProgress: () => readFactsProgress(config),
+    requestedBy: 'command',
+    clock: systemClock,
+    logger: createLogger(
+      { service: 'settlement-worker-close', level: config.LOG_LEVEL },
+      process.stderr,
+    ),
+  });
+  for (const line of describeResult(parsed.date, result)) process.stdout.write(`${line}\n`);
+}
+
+await close().catch((error: unknown) => {
+  if (error instanceof ConfigError) exitWithError(error);
+  const isUsage = error instanceof UsageError || error instanceof CloseDateError;
+  process.stderr.write(`close: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(isUsage ? EXIT_USAGE : EXIT_FAILED);
+});

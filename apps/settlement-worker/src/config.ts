@@ -1,0 +1,41 @@
+import {
+  eventEnvShape,
+  loadConfig,
+  readOperatorPublicKey,
+  serviceEnvShape,
+} from '@mini-pg/runtime';
+import { z } from 'zod';
+
+const envSchema = z.object({
+  ...serviceEnvShape,
+  ...eventEnvShape,
+  /** Off where something else runs the close command, such as a CronJob of Kubernetes. */
+  CLOSE_SCHEDULE: z.enum(['on', 'off']).default('on'),
+  OPERATOR_PUBLIC_KEY: z.string().transform((value, context) => {
+    try {
+      return readOperatorPublicKey(value);
+    } catch {
+      context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
+      return z.NEVER;
+    }
+  }),
+});
+
+export type Config = z.output<typeof envSchema>;
+
+/** Reads what settlement-worker needs from its environment. @throws ConfigError */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  return loadConfig(envSchema, environment);
+}
+
+const commandSchema = z.object({
+  ...eventEnvShape,
+  LOG_LEVEL: serviceEnvShape.LOG_LEVEL.default('warn'),
+});
+
+export type CommandConfig = z.output<typeof commandSchema>;
+
+/** What the commands of this service read: no port, no keys. @throws ConfigError */
+export function readCommandConfig(environment: NodeJS.ProcessEnv): CommandConfig {
+  return loadConfig(commandSchema, environment);
+}

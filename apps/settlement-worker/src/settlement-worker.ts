@@ -1,0 +1,42 @@
+import { assertMigrated } from '@mini-pg/database';
+import type { Running } from '@mini-pg/runtime';
+import { buildApp } from './app.ts';
+import type { Config } from './config.ts';
+import { migrations } from './db/migrations/index.ts';
+import { createDeps, type Deps } from './deps.ts';
+import { startWorkers } from './workers.ts';
+
+/** A running settlement-worker; `port` is the one that it listens on. */
+export interface SettlementWorker extends Running {
+  readonly port: number;
+}
+
+/**
+ * Starts the service. Stopping drains: the batch at hand is stored, a close on schedule ends
+ * after its step and is taken up again later, the outbox is handed on by whoever leads next.
+ */
+export async function startSettlementWorker(
+  config: Config,
+  overrides: Partial<Deps> = {},
+): Promise<SettlementWorker> {
+  const deps = await createDeps(config, overrides);
+  await assertMigrated(deps.database, migrations);
+  const app = buildApp(deps);
+  const workers = await startWorkers(deps);
+  await app.listen({ host: config.HOST, port: config.PORT });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.PORT;
+  deps.logger.info({ port }, 'listening');
+
+  return {
+    port,
+    async stop() {
+      deps.health.drain();
+      await app.close();
+      await workers.stop();
+      await deps.relay.stop();
+      await deps.producer.stop();
+      await deps.database.destroy();
+    },
+  };
+}
