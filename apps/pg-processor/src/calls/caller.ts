@@ -1,0 +1,111 @@
+import type { CancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
+import type { Logger } from '@mini-pg/runtime';
+import type { CallableAttempt } from '../attempts/attempt.ts';
+import { decideApproval } from '../decisions/decide-approval.ts';
+import { decideDepositCancel } from '../decisions/decide-deposit-cancel.ts';
+import { type Decision, failureOf } from '../decisions/decision.ts';
+import { nextInquiryMs } from '../repairs/schedule.ts';
+import type { Results } from '../results/results.ts';
+import { evidenceOf, type Verdict } from '../results/verdict.ts';
+import { sendUntilMs } from './lease.ts';
+import type { LeaseChecks } from './lease-checks.ts';
+import type { OpenedAttempt, PgCalls } from './pg-calls.ts';
+
+export interface CallerOptions {
+  readonly pgCalls: PgCalls;
+  readonly leaseChecks: LeaseChecks;
+  readonly results: Results;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+export interface Caller {
+  /** Calls an attempt that this owner has just claimed, and records what came of it. */
+  call(attempt: CallableAttempt, owner: string): Promise<void>;
+}
+
+export function createCaller(options: CallerOptions): Caller {
+  return {
+    async call(attempt, owner) {
+      const verdict = await callOnce(options, attempt, owner);
+      if (verdict !== null) await options.results.record(verdict);
+    },
+  };
+}
+
+/** Null when the lease has gone to somebody else: then so has the attempt. */
+async function callOnce(
+  options: CallerOptions,
+  attempt: CallableAttempt,
+  owner: string,
+): Promise<Verdict | null> {
+  const opened = open(options, attempt);
+  if (opened === null) return unopened(attempt, owner);
+  const lease = await options.leaseChecks.check(attempt.id, owner);
+  if (lease === null) return null;
+  const untilMs = sendUntilMs(lease.readAtMs, lease.leftMs, opened.connection.settings);
+  const maySend = () => performance.now() <= untilMs;
+  if (attempt.operation === 'CANCEL') {
+    const answer = await options.pgCalls.cancelDeposit(opened, maySend);
+    return verdictOf(options, opened, owner, answer, decideDepositCancel(answer));
+  }
+  const answer = await options.pgCalls.approve(opened, maySend);
+  const { expected } = opened;
+  const decision = decideApproval(answer, {
+    expected,
+    number: attempt.number,
+    reachedBefore: false,
+  });
+  return verdictOf(options, opened, owner, answer, decision);
+}
+
+function open(options: CallerOptions, attempt: CallableAttempt): OpenedAttempt | null {
+  try {
+    return options.pgCalls.open(attempt);
+  } catch (error) {
+    options.logger.error({ err: error, attemptId: attempt.id }, 'an attempt cannot be called');
+    return null;
+  }
+}
+
+/** Its account or its seal key is gone since it was stored: it fails without a call. */
+function unopened(attempt: CallableAttempt, owner: string): Verdict {
+  const failure = failureOf('CONFIG_ERROR', 'the payment gateway is not set up for this payment');
+  return {
+    attemptId: attempt.id,
+    paymentId: attempt.paymentId,
+    step: 'CALL',
+    owner,
+    decision: { kind: 'GIVE_UP', failure },
+    reached: false,
+    answered: false,
+    evidence: null,
+    nextInquiryMs: 0,
+  };
+}
+
+function verdictOf(
+  options: CallerOptions,
+  { attempt, connection }: OpenedAttempt,
+  owner: string,
+  answer: PgAnswer | CancelAnswer,
+  decision: Decision,
+): Verdict {
+  const isHarmless = decision.kind === 'WAIT' && decision.notExecuted !== null;
+  return {
+    attemptId: attempt.id,
+    paymentId: attempt.paymentId,
+    step: 'CALL',
+    owner,
+    decision,
+    reached: answer.kind !== 'NOT_SENT',
+    answered: answer.kind !== 'NOT_SENT' && answer.kind !== 'NO_ANSWER',
+    evidence: evidenceOf(answer),
+    nextInquiryMs: nextInquiryMs(connection.settings, {
+      inquiryCount: 0,
+      number: attempt.number,
+      notExecuted: isHarmless,
+      random: options.random,
+    }),
+  };
+}

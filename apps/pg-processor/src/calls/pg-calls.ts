@@ -1,0 +1,148 @@
+import {
+  type AttemptOperation,
+  type PaymentSource,
+  type Pg,
+  paymentSourceSchema,
+} from '@mini-pg/domain';
+import type { Sealer } from '@mini-pg/messaging';
+import type {
+  CancelAnswer,
+  GatewayCall,
+  InquireRequest,
+  PgAnswer,
+  PgFailure,
+} from '@mini-pg/pg-adapters';
+import { continueTrace } from '@mini-pg/runtime';
+import type { Attempt, CallableAttempt } from '../attempts/attempt.ts';
+import type { Expected } from '../decisions/decision.ts';
+import type { ProcessorMetrics } from '../metrics.ts';
+import type { Gateways, PgConnection } from './gateways.ts';
+
+export interface PgCallsOptions {
+  readonly gateways: Gateways;
+  readonly sealer: Sealer;
+  readonly metrics: ProcessorMetrics;
+}
+
+/** An attempt that can be called: its PG is on, its account known, its source opened. */
+export interface OpenedAttempt {
+  readonly attempt: Attempt;
+  readonly connection: PgConnection;
+  readonly source: PaymentSource;
+  readonly expected: Expected;
+  readonly call: Omit<GatewayCall, 'idempotencyKey' | 'maySend'>;
+}
+
+export interface PgCalls {
+  /** @throws Error when the PG is off, the account gone, or the source does not open */
+  open(attempt: CallableAttempt): OpenedAttempt;
+  /** `maySend` is asked right before bytes are written. Never throws. */
+  approve(opened: OpenedAttempt, maySend: () => boolean): Promise<PgAnswer>;
+  cancelDeposit(opened: OpenedAttempt, maySend: () => boolean): Promise<CancelAnswer>;
+  inquire(opened: OpenedAttempt): Promise<PgAnswer>;
+}
+
+/** Turns attempts into calls of their PG's adapter, and measures them. */
+export function createPgCalls(options: PgCallsOptions): PgCalls {
+  return {
+    open: (attempt) => openAttempt(options, attempt),
+    approve(opened, maySend) {
+      const { attempt, connection, source } = opened;
+      return measured(options, attempt.pg, 'APPROVE', () =>
+        connection.gateway.approve(
+          {
+            source,
+            pgOrderId: attempt.pgOrderId,
+            amount: attempt.amount,
+            currency: attempt.currency,
+            taxFreeAmount: attempt.taxFreeAmount,
+          },
+          { ...opened.call, idempotencyKey: attempt.idempotencyKey, maySend },
+        ),
+      );
+    },
+    cancelDeposit(opened, maySend) {
+      const { attempt, connection, expected } = opened;
+      return measured(options, attempt.pg, 'CANCEL', () =>
+        connection.gateway.cancel(
+          {
+            pgPaymentId: attempt.pgPaymentId ?? expected.pgPaymentId ?? '',
+            reason: attempt.cancelReason ?? '',
+            amount: null,
+            remainingBefore: null,
+            currency: attempt.currency,
+            taxFreeAmount: 0n,
+          },
+          { ...opened.call, idempotencyKey: attempt.idempotencyKey, maySend },
+        ),
+      );
+    },
+    inquire(opened) {
+      const { attempt, connection } = opened;
+      return measured(options, attempt.pg, 'INQUIRE', () =>
+        connection.repairGateway.inquire(inquiryOf(opened), {
+          ...opened.call,
+          idempotencyKey: null,
+        }),
+      );
+    },
+  };
+}
+
+function openAttempt(options: PgCallsOptions, attempt: CallableAttempt): OpenedAttempt {
+  const { pg, pgAccountId, paymentId } = attempt;
+  const connection = options.gateways.get(pg);
+  const account = options.gateways.accountById(pg, pgAccountId);
+  if (!connection || !account) throw new Error(`${pg} has no account ${pgAccountId} here`);
+  const source = paymentSourceSchema.parse(options.sealer.open(attempt.source, paymentId));
+  const { baseUrl, connectTimeoutMs, readTimeoutMs } = connection.settings;
+  return {
+    attempt,
+    connection,
+    source,
+    expected: {
+      pgPaymentId: connection.gateway.sourceOf(source).pgPaymentId,
+      pgOrderId: attempt.pgOrderId,
+      amount: attempt.amount,
+      currency: attempt.currency,
+    },
+    call: {
+      account: { pgAccountId: account.id, baseUrl, secret: account.secret },
+      timeouts: { connectMs: connectTimeoutMs, readMs: readTimeoutMs },
+      traceparent: continueTrace(attempt.traceparent ?? undefined).traceparent,
+    },
+  };
+}
+
+function inquiryOf({ attempt, connection, expected }: OpenedAttempt): InquireRequest {
+  const pgPaymentId = attempt.pgPaymentId ?? expected.pgPaymentId;
+  return pgPaymentId !== null && connection.gateway.capability.inquireBy.includes('PAYMENT')
+    ? { by: 'PAYMENT', pgPaymentId }
+    : { by: 'ORDER', pgOrderId: attempt.pgOrderId };
+}
+
+async function measured<Answer extends PgAnswer | CancelAnswer>(
+  { metrics }: PgCallsOptions,
+  pg: Pg,
+  operation: AttemptOperation | 'INQUIRE',
+  send: () => Promise<Answer>,
+): Promise<Answer | PgFailure> {
+  const answer = await send().catch((error: unknown) => faultOf(error));
+  metrics.calls.inc({ pg, operation, result: resultOf(answer) });
+  metrics.callSeconds.observe({ pg, operation }, answer.evidence.latencyMs / 1000);
+  return answer;
+}
+
+/** An adapter does not throw; should it, nobody knows what has left. */
+function faultOf(error: unknown): PgFailure {
+  const message = error instanceof Error ? error.message : 'the adapter failed';
+  return {
+    kind: 'UNKNOWN',
+    error: { code: 'OUTCOME_UNKNOWN', pgCode: null, message },
+    evidence: { httpStatus: null, pgTraceId: null, latencyMs: 0, rawStatus: null },
+  };
+}
+
+function resultOf(answer: PgAnswer): string {
+  return answer.kind === 'PAYMENT' ? answer.state : `${answer.kind}:${answer.error.code}`;
+}

@@ -1,0 +1,7 @@
+import type { Migration } from '@mini-pg/database';
+import * as createProcessor from './001-create-processor.ts';
+
+/** Forward only; a merged migration is never edited. */
+export const migrations: Record<string, Migration> = {
+  '001-create-processor': createProcessor,
+};

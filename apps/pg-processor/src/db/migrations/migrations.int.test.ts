@@ -1,0 +1,4 @@
+import { migrationsContract } from '@mini-pg/testing';
+import { migrations } from './index.ts';
+
+migrationsContract('processor', migrations);

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { createPool, type PostgresPool } from '@mini-pg/database';
+import { Sealer } from '@mini-pg/messaging';
+import {
+  createLogger,
+  createRegistry,
+  Health,
+  type Logger,
+  newId,
+  type Registry,
+} from '@mini-pg/runtime';
+import { createCaller } from './calls/caller.ts';
+import { createDispatcher } from './calls/dispatcher.ts';
+import { type Gateways, openGateways } from './calls/gateways.ts';
+import { createLeaseChecks, type LeaseChecks } from './calls/lease-checks.ts';
+import { createPgCalls, type PgCalls } from './calls/pg-calls.ts';
+import type { Pump } from './calls/pump.ts';
+import type { Config } from './config.ts';
+import type { IntakeOptions } from './consumers/payment-requested.ts';
+import { createMetrics, type ProcessorMetrics } from './metrics.ts';
+import { createFollowUp } from './repairs/follow-up.ts';
+import { createInquirer } from './repairs/inquirer.ts';
+import type { SweeperOptions } from './repairs/sweeper.ts';
+import { createResults, type Results } from './results/results.ts';
+
+/** Told when rows were committed that somebody should look at. */
+export interface Wakes {
+  relay: () => void;
+  dispatcher: () => void;
+}
+
+/** Everything that the service is made of, built in plain order. */
+export interface Deps {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly metrics: ProcessorMetrics;
+  readonly health: Health;
+  readonly pool: PostgresPool;
+  readonly gateways: Gateways;
+  readonly pgCalls: PgCalls;
+  readonly leaseChecks: LeaseChecks;
+  readonly results: Results;
+  readonly intake: IntakeOptions;
+  readonly dispatcher: Pump;
+  readonly inquirer: Pump;
+  readonly followUp: Pump;
+  readonly sweeper: SweeperOptions;
+  readonly wakes: Wakes;
+}
+
+export interface Overrides {
+  readonly logger?: Logger;
+  readonly pool?: PostgresPool;
+  readonly random?: () => number;
+}
+
+const CONNECTIONS_MAX = 10;
+const FIRST_FOLLOW_UP_MS = 600_000;
+
+export function createDeps(config: Config, overrides: Overrides = {}): Deps {
+  const logger =
+    overrides.logger ??
+    createLogger({
+      service: 'pg-processor',
+      level: config.LOG_LEVEL,
+      instanceId: config.INSTANCE_ID,
+    });
+  const registry = createRegistry('pg-processor');
+  const metrics = createMetrics(registry);
+  const pool =
+    overrides.pool ??
+    createPool({
+      connectionString: config.DATABASE_URL.reveal(),
+      applicationName: 'pg-processor',
+      connectionsMax: CONNECTIONS_MAX,
+      onError: (error) => logger.warn({ err: error }, 'an idle connection ended'),
+    });
+  const sealer = Sealer.parse(config.SEAL_KEYS.reveal());
+  const random = overrides.random ?? Math.random;
+  const now = () => new Date();
+  const wakes: Wakes = { relay: () => {}, dispatcher: () => {} };
+  const gateways = openGateways(config.pgs);
+  const pgCalls = createPgCalls({ gateways, sealer, metrics });
+  const leaseChecks = createLeaseChecks(pool);
+  const results = createResults({
+    pool,
+    context: {
+      newId,
+      now,
+      firstFollowUpMs: ({ pg }) =>
+        gateways.get(pg)?.settings.lateCaptureScheduleMs[0] ?? FIRST_FOLLOW_UP_MS,
+    },
+    metrics,
+    logger,
+    onCommitted(hasFurtherAttempts) {
+      wakes.relay();
+      if (hasFurtherAttempts) wakes.dispatcher();
+    },
+  });
+  const onStored = () => {
+    wakes.dispatcher();
+    wakes.relay();
+  };
+  const caller = createCaller({ pgCalls, leaseChecks, results, random, logger });
+  const owner = `${config.INSTANCE_ID ?? 'pg-processor'}:${randomUUID()}`;
+  const repairs = { pool, gateways, pgCalls, results, metrics, logger, newId, random };
+  return {
+    config,
+    logger,
+    registry,
+    metrics,
+    health: new Health(),
+    pool,
+    gateways,
+    pgCalls,
+    leaseChecks,
+    results,
+    intake: { pool, gateways, sealer, metrics, newId, now, onStored },
+    dispatcher: createDispatcher({ pool, gateways, caller, results, metrics, logger, owner }),
+    inquirer: createInquirer(repairs),
+    followUp: createFollowUp(repairs),
+    sweeper: { pool, gateways, results, logger },
+    wakes,
+  };
+}

@@ -1,0 +1,67 @@
+import type { PostgresPool } from '@mini-pg/database';
+import type { PgAnswer } from '@mini-pg/pg-adapters';
+import { REPAIR_SLOTS } from '../calls/gateways.ts';
+import type { OpenedAttempt } from '../calls/pg-calls.ts';
+import { createPump, type Pump } from '../calls/pump.ts';
+import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
+import { decideFollowUp } from '../decisions/decide-follow-up.ts';
+import { decideInquiry } from '../decisions/decide-inquiry.ts';
+import type { Decision } from '../decisions/decision.ts';
+import { claimFollowUps, type HeldAttempt } from './claim-repairs.ts';
+import { inquiryFacts, type RepairOptions, verdictOf } from './inquirer.ts';
+
+/**
+ * Looks again, long after, at attempts that were closed without a definite answer, and at those
+ * that a person was asked to look at: a late capture must not go unseen.
+ */
+export function createFollowUp(options: RepairOptions): Pump {
+  const { pool, gateways, metrics, logger, newId } = options;
+  return createPump<HeldAttempt>({
+    name: 'follow-up',
+    slots: new Map(gateways.pgs.map((pg) => [pg, REPAIR_SLOTS])),
+    pgOf: (attempt) => attempt.pg,
+    claim: (free) => claimFollowUps({ pool, gateways, owner: newId(), free }),
+    run: (attempt) => followUp(options, attempt),
+    slotsInUse: metrics.slotsInUse,
+    logger,
+  });
+}
+
+async function followUp(options: RepairOptions, attempt: HeldAttempt): Promise<void> {
+  const opened = options.pgCalls.open(attempt);
+  const answer = await options.pgCalls.inquire(opened);
+  const decision = decide(answer, opened);
+  if (decision.kind === 'NOTHING' || decision.kind === 'WAIT') return;
+  const isClosed = attempt.state !== 'UNKNOWN';
+  if (isClosed && (await isSourceClaimed(options.pool, attempt))) return;
+  await options.results.record(verdictOf(options, opened, 'FOLLOW_UP', answer, decision));
+}
+
+function decide(answer: PgAnswer, opened: OpenedAttempt): Decision {
+  const { attempt, expected } = opened;
+  if (attempt.state !== 'UNKNOWN') return decideFollowUp(answer, expected);
+  // The schedule is over and a person knows, so nothing is sent and nothing is escalated again.
+  if (attempt.operation === 'CANCEL') {
+    return decideDepositInquiry(answer, { mayRetry: false, isLast: true });
+  }
+  const facts = inquiryFacts(opened);
+  return decideInquiry(answer, { ...facts, mayResend: false, mayRetry: false, isLast: false });
+}
+
+const READ_CLAIM = {
+  name: 'read-source-claim',
+  text: `
+    select from source_claim
+    where pg = $1 and pg_account_id = $2 and livemode = $3 and source_key = $4`,
+};
+
+/**
+ * The claim of a closed attempt is gone; one that is there belongs to another attempt, and so does
+ * the capture that the PG shows.
+ */
+async function isSourceClaimed(pool: PostgresPool, attempt: HeldAttempt): Promise<boolean> {
+  const { pg, pgAccountId, livemode, sourceKey } = attempt;
+  const values = [pg, pgAccountId, livemode, sourceKey];
+  const { rowCount } = await pool.query({ ...READ_CLAIM, values });
+  return (rowCount ?? 0) > 0;
+}

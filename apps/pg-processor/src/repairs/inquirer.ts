@@ -1,0 +1,168 @@
+import type { PostgresPool } from '@mini-pg/database';
+import type { PgAnswer } from '@mini-pg/pg-adapters';
+import type { Logger } from '@mini-pg/runtime';
+import { type Gateways, REPAIR_SLOTS } from '../calls/gateways.ts';
+import { leaseMs, sendUntilMs } from '../calls/lease.ts';
+import type { OpenedAttempt, PgCalls } from '../calls/pg-calls.ts';
+import { createPump, type Pump } from '../calls/pump.ts';
+import { decideApproval } from '../decisions/decide-approval.ts';
+import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
+import { decideInquiry, endOfInquiries, type InquiryFacts } from '../decisions/decide-inquiry.ts';
+import { type Decision, escalate } from '../decisions/decision.ts';
+import type { ProcessorMetrics } from '../metrics.ts';
+import type { Results } from '../results/results.ts';
+import { evidenceOf, type Verdict, type VerdictStep } from '../results/verdict.ts';
+import { claimInquiries, type HeldAttempt, startResend } from './claim-repairs.ts';
+import { ATTEMPTS_MAX, isLastInquiry, nextInquiryMs, RESENDS_MAX } from './schedule.ts';
+
+export interface RepairOptions {
+  readonly pool: PostgresPool;
+  readonly gateways: Gateways;
+  readonly pgCalls: PgCalls;
+  readonly results: Results;
+  readonly metrics: ProcessorMetrics;
+  readonly logger: Logger;
+  readonly newId: () => string;
+  readonly random: () => number;
+}
+
+/** Asks the PG about attempts whose outcome is not known, until it is or the schedule is over. */
+export function createInquirer(options: RepairOptions): Pump {
+  const { pool, gateways, metrics, logger, newId } = options;
+  return createPump<HeldAttempt>({
+    name: 'inquirer',
+    slots: new Map(gateways.pgs.map((pg) => [pg, REPAIR_SLOTS])),
+    pgOf: (attempt) => attempt.pg,
+    claim: (free) => claimInquiries({ pool, gateways, owner: newId(), free }),
+    run: (attempt) => inquire(options, attempt),
+    slotsInUse: metrics.slotsInUse,
+    logger,
+  });
+}
+
+async function inquire(options: RepairOptions, attempt: HeldAttempt): Promise<void> {
+  const opened = open(options, attempt);
+  if (opened === null) return escalateUnopened(options, attempt);
+  const answer = await options.pgCalls.inquire(opened);
+  const decision = decide(answer, opened);
+  const sent =
+    decision.kind === 'RESEND' ? await resend(options, attempt, opened, decision.reason) : null;
+  await options.results.record(sent ?? verdictOf(options, opened, 'INQUIRY', answer, decision));
+}
+
+function open(options: RepairOptions, attempt: HeldAttempt): OpenedAttempt | null {
+  try {
+    return options.pgCalls.open(attempt);
+  } catch (error) {
+    options.logger.error({ err: error, attemptId: attempt.id }, 'an attempt cannot be inquired');
+    return null;
+  }
+}
+
+/** Its account or its seal key is gone, so only a person can find out. */
+async function escalateUnopened(options: RepairOptions, attempt: HeldAttempt): Promise<void> {
+  await options.results.record({
+    attemptId: attempt.id,
+    paymentId: attempt.paymentId,
+    step: 'INQUIRY',
+    owner: attempt.leaseOwner,
+    decision: escalate('OUTCOME_UNKNOWN', 'its account or its seal key is not configured any more'),
+    reached: false,
+    answered: false,
+    evidence: null,
+    nextInquiryMs: 0,
+  });
+}
+
+function decide(answer: PgAnswer, opened: OpenedAttempt): Decision {
+  const { attempt } = opened;
+  if (attempt.operation === 'CANCEL') {
+    return decideDepositInquiry(answer, {
+      mayRetry: attempt.number < ATTEMPTS_MAX,
+      isLast: isLast(opened),
+    });
+  }
+  return decideInquiry(answer, inquiryFacts(opened));
+}
+
+export function inquiryFacts(opened: OpenedAttempt): InquiryFacts {
+  const { attempt, connection, expected } = opened;
+  const { capability } = connection.gateway;
+  const believeAfterMs = connection.settings.executionTimeMaxMs + capability.visibilityDelayMs;
+  const isKeyAlive = (attempt.sinceCalledMs ?? 0) < capability.idempotencyKeyLifetimeMs;
+  return {
+    expected,
+    reached: attempt.reached,
+    notExecuted: attempt.notExecuted ? attempt.failure : null,
+    mayBelieveNotFound: (attempt.sinceDeadlineMs ?? 0) > believeAfterMs,
+    mayResend:
+      capability.approveIdempotent &&
+      isKeyAlive &&
+      !attempt.answered &&
+      attempt.resendCount < RESENDS_MAX,
+    mayRetry: attempt.number < ATTEMPTS_MAX && (attempt.untilExpiryMs ?? 1) > 0,
+    isLast: isLast(opened),
+  };
+}
+
+function isLast({ attempt, connection }: OpenedAttempt): boolean {
+  return isLastInquiry(connection.settings, attempt);
+}
+
+/** The same bytes with the same key; null when the attempt is not ours to send any more. */
+async function resend(
+  options: RepairOptions,
+  attempt: HeldAttempt,
+  opened: OpenedAttempt,
+  reason: string,
+): Promise<Verdict | null> {
+  const { settings } = opened.connection;
+  const readAtMs = performance.now();
+  const leftMs = await startResend(options.pool, attempt, {
+    leaseMs: leaseMs(settings),
+    resendsMax: RESENDS_MAX,
+    pauseMs: pauseMs(options, opened),
+  });
+  if (leftMs === null) {
+    options.logger.info({ attemptId: attempt.id, reason }, 'bytes are not sent again');
+    return null;
+  }
+  const untilMs = sendUntilMs(readAtMs, leftMs, settings);
+  const answer = await options.pgCalls.approve(opened, () => performance.now() <= untilMs);
+  const { expected } = opened;
+  const decision = decideApproval(answer, {
+    expected,
+    number: attempt.number,
+    reachedBefore: true,
+  });
+  const isEnd = decision.kind === 'WAIT' && isLast(opened);
+  const final = isEnd ? endOfInquiries(decision.reason, { notExecuted: null }) : decision;
+  return verdictOf(options, opened, 'RESEND', answer, final);
+}
+
+export function verdictOf(
+  options: Pick<RepairOptions, 'random'>,
+  opened: OpenedAttempt,
+  step: VerdictStep,
+  answer: PgAnswer,
+  decision: Decision,
+): Verdict {
+  const { attempt } = opened;
+  const isResend = step === 'RESEND';
+  return {
+    attemptId: attempt.id,
+    paymentId: attempt.paymentId,
+    step,
+    owner: attempt.leaseOwner,
+    decision,
+    reached: isResend && answer.kind !== 'NOT_SENT',
+    answered: isResend && answer.kind !== 'NOT_SENT' && answer.kind !== 'NO_ANSWER',
+    evidence: evidenceOf(answer),
+    nextInquiryMs: pauseMs(options, opened),
+  };
+}
+
+function pauseMs({ random }: Pick<RepairOptions, 'random'>, opened: OpenedAttempt): number {
+  const { attempt, connection } = opened;
+  return nextInquiryMs(connection.settings, { ...attempt, random });
+}

@@ -1,0 +1,46 @@
+import type { PgProfile } from '@mini-pg/runtime';
+
+/** Approvals of one payment, the first included: after that it fails PROVIDER_UNAVAILABLE. */
+export const ATTEMPTS_MAX = 5;
+
+/** Inquiries that may stay without use before a call that surely was not executed is given up. */
+const NOT_EXECUTED_INQUIRIES_MAX = 5;
+
+/** Times that the same bytes may be sent again. */
+export const RESENDS_MAX = 3;
+
+/** Full jitter: a random time up to a bound that doubles with each try. */
+const BACKOFF_BASE_MS = 1_000;
+const BACKOFF_MAX_MS = 30_000;
+
+export interface InquiryTurn {
+  /** Inquiries that were made. */
+  readonly inquiryCount: number;
+  readonly number: number;
+  readonly notExecuted: boolean;
+  readonly random: () => number;
+}
+
+type Schedule = Pick<PgProfile, 'inquiryScheduleMs'>;
+
+/**
+ * How long to wait before the next inquiry: by the PG's schedule for a lost answer, by a backoff
+ * where the call surely was not executed and a further attempt follows it.
+ */
+export function nextInquiryMs({ inquiryScheduleMs }: Schedule, turn: InquiryTurn): number {
+  if (turn.notExecuted) {
+    const tries = turn.number + turn.inquiryCount;
+    return turn.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** tries);
+  }
+  const last = inquiryScheduleMs.length - 1;
+  return inquiryScheduleMs[Math.min(turn.inquiryCount, last)] ?? BACKOFF_MAX_MS;
+}
+
+/** Whether the inquiry that was just made is the last one of the schedule. */
+export function isLastInquiry(
+  { inquiryScheduleMs }: Schedule,
+  turn: Pick<InquiryTurn, 'inquiryCount' | 'notExecuted'>,
+): boolean {
+  const max = turn.notExecuted ? NOT_EXECUTED_INQUIRIES_MAX : inquiryScheduleMs.length;
+  return turn.inquiryCount >= max;
+}

@@ -1,0 +1,117 @@
+import { createEvent, type Failure, type Topic, toJsonInteger } from '@mini-pg/domain';
+import { type OutboxRow, toOutboxRow } from '@mini-pg/messaging';
+import { continueTrace } from '@mini-pg/runtime';
+import type { Attempt } from '../attempts/attempt.ts';
+import type { ProvenPayment } from '../decisions/decision.ts';
+
+/** What every event needs besides its data. */
+export interface EventContext {
+  readonly id: string;
+  readonly now: Date;
+  /** The number of this result among those of its payment. */
+  readonly sequence: number;
+}
+
+export const PROGRESS_DETAIL_LENGTH_MAX = 500;
+
+const SOURCE = 'pg-processor';
+
+export function completedEvent(
+  attempt: Attempt,
+  payment: ProvenPayment,
+  context: EventContext,
+): OutboxRow {
+  return rowOf('payment.completed', attempt, context, {
+    ...aboutPayment(attempt),
+    sequence: context.sequence,
+    attemptId: attempt.id,
+    orderId: attempt.orderId,
+    pg: attempt.pg,
+    pgAccountId: attempt.pgAccountId ?? '',
+    pgOrderId: attempt.pgOrderId,
+    pgPaymentId: payment.pgPaymentId,
+    pgTransactionId: payment.pgTransactionId,
+    amount: toJsonInteger(attempt.amount),
+    taxFreeAmount: toJsonInteger(attempt.taxFreeAmount),
+    currency: attempt.currency,
+    methodDetail: payment.methodDetail,
+    approvedAt: payment.approvedAt,
+  });
+}
+
+/** What the event of a failure says of the attempt that failed. */
+export type FailedAttempt = Pick<
+  Attempt,
+  | 'id'
+  | 'paymentId'
+  | 'merchantId'
+  | 'livemode'
+  | 'orderId'
+  | 'pg'
+  | 'pgAccountId'
+  | 'amount'
+  | 'currency'
+  | 'traceparent'
+>;
+
+export function failedEvent(
+  attempt: FailedAttempt,
+  failure: Failure,
+  context: EventContext,
+): OutboxRow {
+  return rowOf('payment.failed', attempt, context, {
+    ...aboutPayment(attempt),
+    sequence: context.sequence,
+    attemptId: attempt.id,
+    orderId: attempt.orderId,
+    pg: attempt.pg,
+    pgAccountId: attempt.pgAccountId,
+    amount: toJsonInteger(attempt.amount),
+    currency: attempt.currency,
+    failure,
+    failedAt: context.now.toISOString(),
+  });
+}
+
+export type ProgressStep = 'UNKNOWN' | 'INQUIRED' | 'RESENT' | 'RETRIED' | 'EXCEPTION_OPENED';
+
+export function progressedEvent(
+  attempt: Attempt,
+  step: ProgressStep,
+  detail: string,
+  context: EventContext,
+): OutboxRow {
+  return rowOf('payment.progressed', attempt, context, {
+    ...aboutPayment(attempt),
+    sequence: context.sequence,
+    attemptId: attempt.id,
+    attemptNumber: attempt.number,
+    pg: attempt.pg,
+    step,
+    detail: detail.slice(0, PROGRESS_DETAIL_LENGTH_MAX),
+    at: context.now.toISOString(),
+  });
+}
+
+type AboutPayment = Pick<FailedAttempt, 'merchantId' | 'livemode' | 'paymentId'>;
+
+function aboutPayment({ merchantId, livemode, paymentId }: AboutPayment): AboutPayment {
+  return { merchantId, livemode, paymentId };
+}
+
+function rowOf<T extends Topic>(
+  topic: T,
+  attempt: Pick<FailedAttempt, 'paymentId' | 'traceparent'>,
+  context: EventContext,
+  data: Parameters<typeof createEvent<T>>[1]['data'],
+): OutboxRow {
+  const event = createEvent(topic, {
+    id: context.id,
+    source: SOURCE,
+    time: context.now.toISOString(),
+    subject: attempt.paymentId,
+    data,
+  });
+  const { traceparent } = continueTrace(attempt.traceparent ?? undefined);
+  return toOutboxRow(event, { key: attempt.paymentId, traceparent });
+}

@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  inTransaction,
+  isDeadlock,
+  isTransient,
+  type PostgresPool,
+  violatedKey,
+} from '@mini-pg/database';
+import { type Coalescer, createCoalescer, type Logger } from '@mini-pg/runtime';
+import { escalate } from '../decisions/decision.ts';
+import type { ProcessorMetrics } from '../metrics.ts';
+import type { Plan, PlanContext } from './plan.ts';
+import { type PlannedVerdict, planVerdict } from './plan-verdict.ts';
+import { readLocked } from './read-locked.ts';
+import type { Recorded, Verdict } from './verdict.ts';
+import { writePlans } from './write-plans.ts';
+
+export interface ResultsOptions {
+  readonly pool: PostgresPool;
+  readonly context: Omit<PlanContext, 'now'> & { readonly now: () => Date };
+  readonly metrics: ProcessorMetrics;
+  readonly logger: Logger;
+  /** Called after events were committed, and with whether new attempts are ready. */
+  readonly onCommitted: (hasFurtherAttempts: boolean) => void;
+}
+
+export interface Results {
+  /**
+   * Records a verdict: state, outcome, claim and events in one transaction, many verdicts at once.
+   * When it rejects nothing is known to be recorded, and the lease brings the attempt back.
+   */
+  record(verdict: Verdict): Promise<Recorded>;
+  drain(): Promise<void>;
+}
+
+const BATCH_MAX = 250;
+const QUEUE_MAX = 50_000;
+/** One batch is written while the next is locked and read. */
+const FLUSHES_MAX = 2;
+const TRIES_MAX = 8;
+const BACKOFF_BASE_MS = 50;
+const BACKOFF_MAX_MS = 2_000;
+
+export function createResults(options: ResultsOptions): Results {
+  const coalescer: Coalescer<Verdict, Recorded> = createCoalescer({
+    flush: (verdicts) => recordAll(options, verdicts),
+    batchMax: BATCH_MAX,
+    queueMax: QUEUE_MAX,
+    flushesMax: FLUSHES_MAX,
+  });
+  return {
+    record: (verdict) => coalescer.submit(verdict),
+    drain: () => coalescer.drain(),
+  };
+}
+
+/** A transaction holds one verdict a payment, so each is decided on what the one before left. */
+async function recordAll(
+  options: ResultsOptions,
+  verdicts: readonly Verdict[],
+): Promise<readonly Recorded[]> {
+  const recorded: Recorded[] = [];
+  let left = verdicts.map((verdict, index) => ({ verdict, index }));
+  while (left.length > 0) {
+    const seen = new Set<string>();
+    const round = left.filter(({ verdict }) => {
+      if (seen.has(verdict.paymentId)) return false;
+      seen.add(verdict.paymentId);
+      return true;
+    });
+    const results = await recordRound(
+      options,
+      round.map(({ verdict }) => verdict),
+    );
+    round.forEach(({ index }, position) => {
+      recorded[index] = results[position] as Recorded;
+    });
+    left = left.filter((item) => !round.includes(item));
+  }
+  return recorded;
+}
+
+async function recordRound(
+  options: ResultsOptions,
+  verdicts: readonly Verdict[],
+): Promise<readonly Recorded[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await recordOnce(options, verdicts);
+    } catch (error) {
+      const key = violatedKey(error);
+      if (key !== undefined) return await recordApart(options, verdicts, key);
+      // A commit whose end is not known is planned again: what it did is found as already applied.
+      if (tries >= TRIES_MAX || !(isTransient(error) || isDeadlock(error))) throw error;
+      options.logger.warn({ err: error, tries }, 'results are written again');
+      await sleep(Math.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** tries));
+    }
+  }
+}
+
+async function recordOnce(
+  options: ResultsOptions,
+  verdicts: readonly Verdict[],
+): Promise<readonly Recorded[]> {
+  const { newId, firstFollowUpMs, now } = options.context;
+  const context = { newId, firstFollowUpMs, now: now() };
+  const planned = await inTransaction(options.pool, async (client) => {
+    const payments = await readLocked(
+      client,
+      verdicts.map(({ paymentId }) => paymentId),
+    );
+    const plans = verdicts.map((verdict): PlannedVerdict => {
+      const payment = payments.get(verdict.paymentId);
+      if (!payment) throw new Error(`there is no payment ${verdict.paymentId}`);
+      return planVerdict(verdict, payment, context);
+    });
+    await writePlans(
+      client,
+      plans.map(({ plan }) => plan),
+    );
+    return plans;
+  });
+  announce(
+    options,
+    verdicts,
+    planned.map(({ plan }) => plan),
+  );
+  return planned.map(({ recorded }) => recorded);
+}
+
+/** One verdict of a batch breaks a unique key: the others are recorded without it. */
+async function recordApart(
+  options: ResultsOptions,
+  verdicts: readonly Verdict[],
+  key: string,
+): Promise<readonly Recorded[]> {
+  const [verdict] = verdicts;
+  if (verdict !== undefined && verdicts.length === 1) {
+    if (verdict.decision.kind === 'ESCALATE') throw new Error(`an exception breaks ${key}`);
+    return recordRound(options, [asException(verdict, key)]);
+  }
+  const recorded: Recorded[] = [];
+  for (const one of verdicts) recorded.push(...(await recordRound(options, [one])));
+  return recorded;
+}
+
+/** The database refuses what would be a second capture or outcome: a person has to look. */
+function asException(verdict: Verdict, key: string): Verdict {
+  const transaction =
+    verdict.decision.kind === 'APPROVE' ? verdict.decision.payment.pgTransactionId : null;
+  const decision =
+    key === 'attempt_one_per_transaction'
+      ? escalate('DUPLICATE_TRANSACTION', `${transaction} belongs to another attempt already`)
+      : escalate('CONFLICTING_RESULT', `${verdict.decision.kind} would break ${key}`);
+  return { ...verdict, decision };
+}
+
+function announce(
+  options: ResultsOptions,
+  verdicts: readonly Verdict[],
+  plans: readonly Plan[],
+): void {
+  const { metrics, logger } = options;
+  plans.forEach((plan, index) => {
+    const { decision, step } = verdicts[index] as Verdict;
+    metrics.verdicts.inc({ step, decision: decision.kind });
+    if (plan.outcome?.kind === 'FAILED' && decision.kind === 'DECLINE') {
+      if (decision.failure.code === 'CONFIG_ERROR') {
+        const { pg, pgAccountId } = plan.outcome.attempt;
+        metrics.configErrors.inc({ pg });
+        logger.error({ pg, pgAccountId, failure: decision.failure }, 'a PG refuses our account');
+      }
+    }
+    for (const { attempt, kind, reason } of plan.exceptions) {
+      const { paymentId, id: attemptId } = attempt;
+      logger.error({ paymentId, attemptId, kind, reason }, 'an exception was opened');
+    }
+  });
+  if (plans.some((plan) => plan.events.length > 0)) {
+    options.onCommitted(plans.some((plan) => plan.further.length > 0));
+  }
+}

@@ -1,0 +1,196 @@
+import type { PostgresClient } from '@mini-pg/database';
+import type { OutboxRow } from '@mini-pg/messaging';
+import type { Attempt } from '../attempts/attempt.ts';
+import { createRowset } from '../db/rowset.ts';
+import type { AttemptPatch, ExceptionRow, FurtherAttempt, OutcomeRow, Plan } from './plan.ts';
+
+const patches = createRowset<AttemptPatch>([
+  { name: 'id', type: 'uuid', of: (row) => row.id },
+  { name: 'state', type: 'text', of: (row) => row.state },
+  { name: 'reached', type: 'boolean', of: (row) => row.reached },
+  { name: 'answered', type: 'boolean', of: (row) => row.answered },
+  { name: 'not_executed', type: 'boolean', of: (row) => row.notExecuted },
+  { name: 'next_inquiry_ms', type: 'float8', of: (row) => row.nextInquiryMs },
+  { name: 'next_follow_up_ms', type: 'float8', of: (row) => row.nextFollowUpMs },
+  { name: 'pg_payment_id', type: 'text', of: (row) => row.pgPaymentId },
+  { name: 'pg_transaction_id', type: 'text', of: (row) => row.pgTransactionId },
+  { name: 'pg_status', type: 'text', of: (row) => row.pgStatus },
+  { name: 'pg_code', type: 'text', of: (row) => row.pgCode },
+  { name: 'pg_trace_id', type: 'text', of: (row) => row.pgTraceId },
+  { name: 'http_status', type: 'int', of: (row) => row.httpStatus },
+  { name: 'method_detail', type: 'jsonb', of: (row) => row.methodDetail },
+  { name: 'failure', type: 'jsonb', of: (row) => row.failure },
+  { name: 'approved_at', type: 'timestamptz', of: (row) => row.approvedAt },
+]);
+
+const counts = createRowset<Plan>([
+  { name: 'payment_id', type: 'uuid', of: ({ payment }) => payment.paymentId },
+  { name: 'count', type: 'int', of: ({ payment, events }) => payment.count + events.length },
+]);
+
+const outcomes = createRowset<OutcomeRow>([
+  { name: 'payment_id', type: 'uuid', of: ({ attempt }) => attempt.paymentId },
+  { name: 'merchant_id', type: 'uuid', of: ({ attempt }) => attempt.merchantId },
+  { name: 'livemode', type: 'boolean', of: ({ attempt }) => attempt.livemode },
+  { name: 'kind', type: 'text', of: (row) => row.kind },
+  { name: 'attempt_id', type: 'uuid', of: ({ attempt }) => attempt.id },
+  { name: 'sequence', type: 'int', of: (row) => row.sequence },
+  { name: 'event_id', type: 'uuid', of: ({ event }) => event.eventId },
+  { name: 'topic', type: 'text', of: ({ event }) => event.topic },
+  { name: 'payload', type: 'text', of: ({ event }) => event.payload },
+  { name: 'traceparent', type: 'text', of: ({ event }) => event.headers.traceparent },
+]);
+
+const released = createRowset<Attempt>([
+  { name: 'pg', type: 'text', of: (row) => row.pg },
+  { name: 'pg_account_id', type: 'text', of: (row) => row.pgAccountId },
+  { name: 'livemode', type: 'boolean', of: (row) => row.livemode },
+  { name: 'source_key', type: 'text', of: (row) => row.sourceKey },
+  { name: 'payment_id', type: 'uuid', of: (row) => row.paymentId },
+]);
+
+const outbox = createRowset<OutboxRow>([
+  { name: 'event_id', type: 'uuid', of: (row) => row.eventId },
+  { name: 'topic', type: 'text', of: (row) => row.topic },
+  { name: 'key', type: 'text', of: (row) => row.key },
+  { name: 'headers', type: 'jsonb', of: (row) => row.headers },
+  { name: 'payload', type: 'text', of: (row) => row.payload },
+]);
+
+const after = (milliseconds: string): string => `now() + ${milliseconds} * interval '1 ms'`;
+
+/** States, outcomes, claims and events of any number of payments, in one statement. */
+const WRITE_RESULTS = {
+  name: 'write-results',
+  text: `
+    with patched as (
+      update attempt a set
+        state = p.state, reached = p.reached, answered = p.answered,
+        not_executed = p.not_executed, lease_owner = null, lease_until = null,
+        next_inquiry_at = ${after('p.next_inquiry_ms')},
+        next_follow_up_at = ${after('p.next_follow_up_ms')},
+        pg_payment_id = p.pg_payment_id, pg_transaction_id = p.pg_transaction_id,
+        pg_status = p.pg_status, pg_code = p.pg_code, pg_trace_id = p.pg_trace_id,
+        http_status = p.http_status, method_detail = p.method_detail, failure = p.failure,
+        approved_at = p.approved_at, updated_at = now(),
+        closed_at = case when p.state in ('APPROVED', 'DECLINED', 'NOT_SENT', 'REVERSED')
+          then coalesce(a.closed_at, now()) end
+      from ${patches.from('p')}
+      where a.id = p.id
+    ), counted as (
+      update payment_result r set count = c.count
+      from ${counts.from('c', 17)}
+      where r.payment_id = c.payment_id
+    ), concluded as (
+      insert into outcome (${outcomes.names})
+      select ${outcomes.names} from ${outcomes.from('o', 19)} order by payment_id
+    ), released as (
+      delete from source_claim s using ${released.from('f', 29)}
+      where (s.pg, s.pg_account_id, s.livemode, s.source_key, s.payment_id)
+        = (f.pg, f.pg_account_id, f.livemode, f.source_key, f.payment_id)
+    )
+    insert into outbox (${outbox.names})
+    select ${outbox.names} from ${outbox.from('e', 34)} order by position`,
+};
+
+const further = createRowset<FurtherAttempt>([
+  { name: 'id', type: 'uuid', of: (row) => row.id },
+  { name: 'of', type: 'uuid', of: (row) => row.of },
+  { name: 'operation', type: 'text', of: (row) => row.operation },
+  { name: 'number', type: 'int', of: (row) => row.number },
+  { name: 'cancel_reason', type: 'text', of: (row) => row.cancelReason },
+  { name: 'pg_payment_id', type: 'text', of: (row) => row.pgPaymentId },
+  { name: 'idempotency_key', type: 'text', of: (row) => row.id },
+]);
+
+/** Copies: what is asked for stays the same, the key and the count of calls do not. */
+const INSERT_FURTHER = {
+  name: 'insert-further-attempts',
+  text: `
+    insert into attempt (
+      id, payment_id, merchant_id, livemode, operation, number, state, pg, pg_account_id,
+      source_key, source, customer, order_id, order_name, pg_order_id, idempotency_key, amount,
+      tax_free_amount, currency, cancel_reason, requested_at, expires_at, pg_payment_id,
+      traceparent)
+    select f.id, a.payment_id, a.merchant_id, a.livemode, f.operation, f.number, 'READY', a.pg,
+      a.pg_account_id, case when f.operation = 'APPROVE' then a.source_key end, a.source,
+      a.customer, a.order_id, a.order_name, a.pg_order_id, f.idempotency_key, a.amount,
+      a.tax_free_amount, a.currency, f.cancel_reason, a.requested_at,
+      case when f.operation = 'APPROVE' then a.expires_at end, f.pg_payment_id, a.traceparent
+    from ${further.from('f')} join attempt a on a.id = f.of`,
+};
+
+const exceptions = createRowset<ExceptionRow>([
+  { name: 'id', type: 'uuid', of: (row) => row.id },
+  { name: 'kind', type: 'text', of: (row) => row.kind },
+  { name: 'payment_id', type: 'uuid', of: ({ attempt }) => attempt.paymentId },
+  { name: 'attempt_id', type: 'uuid', of: ({ attempt }) => attempt.id },
+  { name: 'merchant_id', type: 'uuid', of: ({ attempt }) => attempt.merchantId },
+  { name: 'livemode', type: 'boolean', of: ({ attempt }) => attempt.livemode },
+  { name: 'detail', type: 'jsonb', of: (row) => detailOf(row) },
+]);
+
+const INSERT_EXCEPTIONS = {
+  name: 'insert-exceptions',
+  text: `
+    insert into exception (${exceptions.names})
+    select ${exceptions.names} from ${exceptions.from('x')}`,
+};
+
+const RESOLVED_BY = 'pg-processor';
+
+const RESOLVE_EXCEPTIONS = {
+  name: 'resolve-exceptions',
+  text: `
+    update exception x
+    set resolved_at = now(), resolution = 'the outcome became known', resolved_by = '${RESOLVED_BY}'
+    from unnest($1::uuid[], $2::text[]) as r (attempt_id, kind)
+    where x.attempt_id = r.attempt_id and x.kind = r.kind and x.resolved_at is null`,
+};
+
+const KEEP_ANSWERED = {
+  name: 'keep-answered',
+  text: `update attempt set answered = true, updated_at = now() where id = any($1::uuid[])`,
+};
+
+/** Writes plans of distinct payments, inside the transaction that locked them. */
+export async function writePlans(client: PostgresClient, plans: readonly Plan[]): Promise<void> {
+  const written = plans.filter((plan) => plan.patches.length > 0 || plan.events.length > 0);
+  if (written.length > 0) {
+    await client.query({
+      ...WRITE_RESULTS,
+      values: [
+        ...patches.values(written.flatMap((plan) => plan.patches)),
+        ...counts.values(written),
+        ...outcomes.values(written.flatMap((plan) => plan.outcome ?? [])),
+        ...released.values(written.flatMap((plan) => plan.released)),
+        ...outbox.values(written.flatMap((plan) => plan.events)),
+      ],
+    });
+  }
+  await writeRareParts(client, plans);
+}
+
+/** What only payments off the straight path have; it follows the patches that make room for it. */
+async function writeRareParts(client: PostgresClient, plans: readonly Plan[]): Promise<void> {
+  const copies = plans.flatMap((plan) => plan.further);
+  if (copies.length > 0) await client.query({ ...INSERT_FURTHER, values: further.values(copies) });
+  const opened = plans.flatMap((plan) => plan.exceptions);
+  if (opened.length > 0) {
+    await client.query({ ...INSERT_EXCEPTIONS, values: exceptions.values(opened) });
+  }
+  const resolved = plans.flatMap((plan) => plan.resolvedOpen());
+  if (resolved.length > 0) {
+    const ids = resolved.map(({ attemptId }) => attemptId);
+    const kinds = resolved.map(({ kind }) => kind);
+    await client.query({ ...RESOLVE_EXCEPTIONS, values: [ids, kinds] });
+  }
+  const answered = plans.flatMap((plan) => plan.answered);
+  if (answered.length > 0) await client.query({ ...KEEP_ANSWERED, values: [answered] });
+}
+
+function detailOf({ attempt, reason }: ExceptionRow): object {
+  const { pg, pgAccountId, operation, number, orderId, pgOrderId, currency } = attempt;
+  const amount = Number(attempt.amount);
+  return { reason, pg, pgAccountId, operation, number, orderId, pgOrderId, amount, currency };
+}
