@@ -97,7 +97,7 @@ describe('a key that was revoked', () => {
   });
 
   it('stays refused when an older lookup answers late', async () => {
-    const { clock, stored, cache, open, find } = given();
+    const { clock, stored, cache, open, find, lookups } = given();
     const old = cache.find('hash');
     const [late] = open.splice(0);
     stored.principal = null;
@@ -106,6 +106,7 @@ describe('a key that was revoked', () => {
     late?.answer();
     await old;
     expect(await find()).toBeNull();
+    expect(lookups()).toBe(2);
   });
 
   it('is seen by a key in use without a request that waits', async () => {

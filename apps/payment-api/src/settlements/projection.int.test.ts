@@ -53,6 +53,7 @@ async function mismatches(): Promise<number> {
 describe('a statement', () => {
   it('is complete when its close and all its lines have come', async () => {
     const it = given({ count: 5 });
+    const mismatchesBefore = await mismatches();
     await project([it.closed]);
     expect(await isComplete(it)).toBe(false);
     await project(it.parts.slice(0, 2));
@@ -60,6 +61,7 @@ describe('a statement', () => {
     await project(it.parts.slice(2));
     expect(await isComplete(it)).toBe(true);
     expect(await storedIds(it)).toEqual(it.items.map(({ id }) => id));
+    expect(await mismatches()).toBe(mismatchesBefore);
   });
 
   it('is not known before its close, however many lines have come', async () => {
