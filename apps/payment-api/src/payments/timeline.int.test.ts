@@ -105,23 +105,29 @@ describe('the timeline of a payment', () => {
     const { secretKey } = await newMerchant(api);
     const payment = await pay(secretKey);
     const settlement = settled(payment);
-    const approval = completed(payment, { approvedAt: '2026-03-31T05:00:02.000Z' });
+    // The PG's clock is behind ours: its time is told, ours orders the steps.
+    const approval = completed(payment, { approvedAt: '2026-03-31T04:59:00.000Z' });
+    Object.assign(approval.event, { time: '2026-03-31T05:00:09.000Z' });
     const unknown = progressed(payment, 'UNKNOWN', '2026-03-31T05:00:07.000Z');
     const inquired = progressed(payment, 'INQUIRED', '2026-03-31T05:00:08.000Z');
-    Object.assign(settlement.event.data, { settledAt: '2026-03-31T15:10:00.000Z' });
+    Object.assign(settlement.event, { time: '2026-03-31T15:10:00.000Z' });
     for (const delivered of [settlement, inquired, approval, unknown, inquired]) {
       await project([delivered]);
     }
     const steps = (await timeline(secretKey, payment.id)).json().data;
     expect(steps.map((s: { step: string; service: string }) => [s.step, s.service])).toEqual([
       ['REQUESTED', 'payment-api'],
-      ['APPROVED', 'pg-processor'],
       ['UNKNOWN', 'pg-processor'],
       ['INQUIRED', 'pg-processor'],
+      ['APPROVED', 'pg-processor'],
       ['SETTLED', 'settlement-worker'],
     ]);
-    expect(steps[1]).toMatchObject({ eventId: approval.event.id, at: '2026-03-31T05:00:02.000Z' });
-    expect(steps[2]).toMatchObject({
+    expect(steps[3]).toMatchObject({
+      eventId: approval.event.id,
+      at: '2026-03-31T05:00:09.000Z',
+      detail: { approvedAt: '2026-03-31T04:59:00.000Z' },
+    });
+    expect(steps[1]).toMatchObject({
       eventId: unknown.event.id,
       traceId: TRACE_ID,
       detail: { pg: 'toss', attemptNumber: 1, detail: 'no answer in time' },

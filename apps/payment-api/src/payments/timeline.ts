@@ -138,8 +138,8 @@ function factStep(row: StoredFact): TimelineStep {
 function factDetail(fact: FactRow): TimelineStep['detail'] {
   switch (fact.kind) {
     case 'APPROVED': {
-      const { pg, pgAccountId, pgTransactionId, amount } = fact.data;
-      return { pg, pgAccountId, pgTransactionId, amount };
+      const { pg, pgAccountId, pgTransactionId, amount, approvedAt } = fact.data;
+      return { pg, pgAccountId, pgTransactionId, amount, approvedAt };
     }
     case 'FAILED': {
       const { code, message, retryable, pgCode } = fact.data.failure;

@@ -85,26 +85,18 @@ interface Fact {
   readonly kind: 'APPROVED' | 'FAILED' | 'SETTLED';
   readonly key: string;
   readonly sequence: number | null;
-  readonly occurredAt: string;
 }
 
 function factOf(event: OutcomeEvent): Fact | null {
   switch (event.type) {
-    case 'payment.completed': {
-      const { attemptId, sequence, approvedAt } = event.data;
-      return { kind: 'APPROVED', key: attemptId, sequence, occurredAt: approvedAt };
-    }
+    case 'payment.completed':
+      return { kind: 'APPROVED', key: event.data.attemptId, sequence: event.data.sequence };
     case 'payment.failed': {
-      const { attemptId, paymentId, sequence, failedAt } = event.data;
-      return { kind: 'FAILED', key: attemptId ?? paymentId, sequence, occurredAt: failedAt };
+      const { attemptId, paymentId, sequence } = event.data;
+      return { kind: 'FAILED', key: attemptId ?? paymentId, sequence };
     }
     case 'payment.settled':
-      return {
-        kind: 'SETTLED',
-        key: event.data.itemId,
-        sequence: null,
-        occurredAt: event.data.settledAt,
-      };
+      return { kind: 'SETTLED', key: event.data.itemId, sequence: null };
     case 'payment.progressed':
       return null;
     default:
@@ -134,7 +126,7 @@ async function insertFacts(client: PostgresClient, delivered: readonly Delivered
       facts.map(({ fact }) => fact.sequence),
       facts.map(({ event }) => JSON.stringify(event.data)),
       facts.map(({ traceId }) => traceId),
-      facts.map(({ fact }) => fact.occurredAt),
+      facts.map(({ event }) => event.time),
     ],
   });
 }
@@ -162,7 +154,7 @@ async function insertProgress(
         JSON.stringify({ pg: data.pg, attemptNumber: data.attemptNumber, detail: data.detail }),
       ),
       steps.map(({ traceId }) => traceId),
-      steps.map(({ event }) => event.data.at),
+      steps.map(({ event }) => event.time),
     ],
   });
 }
