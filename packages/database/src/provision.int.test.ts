@@ -58,6 +58,18 @@ describe('the role of the auditor', () => {
     );
   });
 
+  it('makes temporary tables and fills them in a transaction that only reads', async () => {
+    const statements = [
+      'begin read write',
+      'create temporary table other (id int)',
+      'commit',
+      'begin read only',
+      'insert into pg_temp.other values (3)',
+      'select * from pg_temp.other',
+    ];
+    expect(await as('auditor', ...statements)).toEqual([{ id: 3 }]);
+  });
+
   it('has no right to write even when it asks for a transaction that may', async () => {
     const statements = ['set default_transaction_read_only = off', 'delete from payment.receipt'];
     await expect(as('auditor', ...statements)).rejects.toThrow(/permission denied/);

@@ -14,9 +14,9 @@ const PROVISION_LOCK = 7_246_301;
 
 /**
  * Makes a database, its schemas and its roles with the least rights: a service's role owns its
- * schema and has nothing else, the auditor's reads everything and writes nothing. Run again, it
- * sets the same passwords and rights anew. Roles are named `<database>_<user>`, so that databases
- * on one cluster do not share them.
+ * schema and has nothing else, the auditor's reads everything and writes nothing but temporary
+ * tables. Run again, it sets the same passwords and rights anew. Roles are named
+ * `<database>_<user>`, so that databases on one cluster do not share them.
  *
  * @param adminUrl a superuser's URL on the cluster, any database
  * @returns the URL of each user on that database
@@ -100,6 +100,8 @@ async function grant(session: PostgresSession, database: string): Promise<void> 
   }
   const auditor = roleOf(database, 'auditor');
   await session.query(`grant pg_read_all_data to ${auditor} with inherit true`);
+  // What it compares with, such as a gateway's ledger, it keeps in tables of its own session.
+  await session.query(`grant temporary on database ${database} to ${auditor}`);
   await session.query(
     `alter role ${auditor} in database ${database} set default_transaction_read_only = on`,
   );
