@@ -1,0 +1,14 @@
+import { ATTEMPT_PLANTS } from './attempts.ts';
+import { GATEWAY_PLANTS } from './gateway.ts';
+import { PAYMENT_PLANTS } from './payments.ts';
+import type { Plant } from './plant.ts';
+import { SETTLEMENT_PLANTS } from './settlement.ts';
+
+export type { World } from './plant.ts';
+
+export const PLANTS: readonly Plant[] = [
+  ...GATEWAY_PLANTS,
+  ...ATTEMPT_PLANTS,
+  ...PAYMENT_PLANTS,
+  ...SETTLEMENT_PLANTS,
+];

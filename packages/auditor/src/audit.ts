@@ -1,0 +1,132 @@
+import { createClient, errorCode, type PostgresSession } from '@mini-pg/database';
+import { type AuditBounds, DEFAULT_BOUNDS } from './bounds.ts';
+import { CannotAuditError } from './cannot-audit-error.ts';
+import { createLedgerTable, loadLedger } from './ledger.ts';
+import type { Rule, RuleResult } from './rule.ts';
+import { RULES } from './rules/index.ts';
+
+export interface AuditOptions {
+  /** A role that may read every schema and make temporary tables: the auditor's. */
+  readonly postgresUrl: string;
+  /** Where the gateways' ledger is; without it the rules that compare with it are left out. */
+  readonly simulatorUrl?: string | undefined;
+  readonly bounds?: AuditBounds;
+  /** Takes a line for what lasts longer than a second. */
+  readonly log?: (line: string) => void;
+}
+
+export interface AuditReport {
+  readonly clean: boolean;
+  readonly rules: readonly RuleResult[];
+  /** Rules that were left out, because no ledger was given. */
+  readonly leftOut: readonly string[];
+  /** The database's time of the snapshot. */
+  readonly at: Date;
+}
+
+const STATEMENT_TIMEOUT_MS = 600_000;
+const SLOW_MS = 1_000;
+
+/** SQLSTATEs that say that this is no database of ours, or not one for this role. */
+const HINTS: Readonly<Record<string, string>> = {
+  '3D000': 'the database does not exist: check the URL',
+  '28P01': 'the password is refused: check the URL',
+  '28000': 'the role may not log in: check the URL',
+  '42P01': 'a table is missing: run the migrations of every service first',
+  '42703': 'a column is missing: run the migrations of every service first',
+  '3F000': 'a schema is missing: run the migrations of every service first',
+  '42501': 'the role may not read it: use the auditor role, which may read every schema',
+};
+
+/**
+ * Holds a system to the rules about money, in one snapshot of its database and beside the ledger
+ * of its gateways. It only reads; the ledger is kept in a temporary table of its own session.
+ *
+ * @throws CannotAuditError when there is no verdict: nothing to connect to, schemas missing.
+ */
+export async function audit(options: AuditOptions): Promise<AuditReport> {
+  const session = createClient({
+    connectionString: options.postgresUrl,
+    applicationName: 'auditor',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
+  // A lost connection also rejects the statement under way, which is where it is dealt with.
+  session.on('error', () => {});
+  try {
+    await session.connect();
+    return await auditSession(session, options);
+  } catch (error) {
+    throw asCannotAudit(error);
+  } finally {
+    await session.end().catch(() => {});
+  }
+}
+
+async function auditSession(session: PostgresSession, options: AuditOptions): Promise<AuditReport> {
+  const { simulatorUrl, bounds = DEFAULT_BOUNDS, log = () => {} } = options;
+  if (simulatorUrl !== undefined) await createLedgerTable(session);
+  await session.query('begin isolation level repeatable read read only');
+  const { rows } = await session.query<{ at: Date }>('select now() as at, pg_current_snapshot()');
+  if (simulatorUrl !== undefined) await readLedger(session, simulatorUrl, log);
+  const applied = RULES.filter((rule) => !rule.needsLedger || simulatorUrl !== undefined);
+  const results: RuleResult[] = [];
+  for (const rule of applied) {
+    results.push(await withNotice(rule.id, log, () => hold(rule, session, bounds)));
+  }
+  await session.query('rollback');
+  return {
+    clean: results.every((result) => result.total === 0),
+    rules: results,
+    leftOut: RULES.filter((rule) => !applied.includes(rule)).map((rule) => rule.id),
+    at: rows[0]?.at ?? new Date(Number.NaN),
+  };
+}
+
+async function hold(
+  rule: Rule,
+  session: PostgresSession,
+  bounds: AuditBounds,
+): Promise<RuleResult> {
+  const findings = await rule.check({ session, bounds });
+  return { id: rule.id, statement: rule.statement, ...findings };
+}
+
+async function readLedger(
+  session: PostgresSession,
+  simulatorUrl: string,
+  log: (line: string) => void,
+): Promise<void> {
+  let toldAt = performance.now();
+  await loadLedger(session, simulatorUrl, (rows) => {
+    if (performance.now() - toldAt < SLOW_MS) return;
+    toldAt = performance.now();
+    log(`reading the gateways' ledger: ${rows} rows`);
+  });
+}
+
+async function withNotice<T>(
+  what: string,
+  log: (line: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const timer = setTimeout(() => log(`checking ${what} ...`), SLOW_MS);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function asCannotAudit(error: unknown): unknown {
+  if (error instanceof CannotAuditError || !(error instanceof Error)) return error;
+  const code = errorCode(error);
+  const hint = code === undefined ? undefined : HINTS[code];
+  if (hint !== undefined)
+    return new CannotAuditError(`${error.message}; ${hint}`, { cause: error });
+  const isConnection = code !== undefined && /^E[A-Z_]+$/.test(code);
+  if (!isConnection) return error;
+  return new CannotAuditError(
+    `Postgres cannot be reached (${error.message || code}): is it up, and is the URL right?`,
+    { cause: error },
+  );
+}

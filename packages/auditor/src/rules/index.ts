@@ -1,0 +1,19 @@
+import type { Rule } from '../rule.ts';
+import { ATTEMPT_RULES } from './attempts.ts';
+import { DEADLINE_RULES } from './deadlines.ts';
+import { GATEWAY_RULES } from './gateway.ts';
+import { PAYMENT_RULES } from './payments.ts';
+import { PROJECTION_RULES } from './projection.ts';
+import { SETTLEMENT_RULES } from './settlement.ts';
+import { STATEMENT_RULES } from './statements.ts';
+
+/** Every rule, along the way of the money. */
+export const RULES: readonly Rule[] = [
+  ...GATEWAY_RULES,
+  ...ATTEMPT_RULES,
+  ...PAYMENT_RULES,
+  ...SETTLEMENT_RULES,
+  ...STATEMENT_RULES,
+  ...PROJECTION_RULES,
+  ...DEADLINE_RULES,
+];
