@@ -1,0 +1,38 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isLastInquiry, nextInquiryMs } from './schedule.ts';
+
+const PG = { inquiryScheduleMs: [1_000, 5_000, 30_000] };
+
+describe('the inquiries after a lost answer', () => {
+  it.each([
+    [0, 1_000],
+    [1, 5_000],
+    [2, 30_000],
+    [3, 30_000],
+  ])('after %d of them the next comes in %d ms', (inquiryCount, expected) => {
+    const turn = { inquiryCount, number: 1, notExecuted: false, random: () => 0.5 };
+    expect(nextInquiryMs(PG, turn)).toBe(expected);
+  });
+
+  it('end with the schedule', () => {
+    const ends = [0, 1, 2, 3, 4].map((inquiryCount) =>
+      isLastInquiry(PG, { inquiryCount, notExecuted: false }),
+    );
+    expect(ends).toEqual([false, false, false, true, true]);
+  });
+});
+
+describe('the backoff after a call that was not executed', () => {
+  it('is random from 0 up to a bound that doubles, and never above its maximum', () => {
+    const counts = { number: fc.integer({ min: 1, max: 5 }), inquiryCount: fc.nat(5) };
+    const random = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.record(counts), random, (turn, value) => {
+        const tries = turn.number + turn.inquiryCount;
+        const waitMs = nextInquiryMs(PG, { ...turn, notExecuted: true, random: () => value });
+        expect(waitMs).toBe(value * Math.min(30_000, 1_000 * 2 ** tries));
+      }),
+    );
+  });
+});
