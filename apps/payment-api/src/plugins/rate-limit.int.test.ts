@@ -137,6 +137,22 @@ describe('the rate limit of two instances that share Redis', () => {
     }
   });
 
+  it.each(['GET', 'HEAD', 'POST'] as const)('counts a %s once', async (method) => {
+    const prefix = uniquePrefix();
+    const one = await startApi({ database, prefix });
+    const observer = createClient({ url: testStack().redisUrl });
+    await observer.connect();
+    try {
+      await connected(one);
+      const { id, secretKey } = await newMerchant(office);
+      await observer.set(`${prefix}rate:merchant:${id}`, '0', { PX: 60_000 });
+      await one.call({ method, url: PAYMENTS, token: secretKey });
+      expect(await observer.get(`${prefix}rate:merchant:${id}`)).toBe('1');
+    } finally {
+      await Promise.all([one.stop(), observer.close()]);
+    }
+  });
+
   it('gives a counter an end, whatever was left behind', async () => {
     const prefix = uniquePrefix();
     const one = await startApi({ database, prefix });

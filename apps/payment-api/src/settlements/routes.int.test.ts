@@ -178,6 +178,19 @@ describe('the items of a settlement', () => {
     expect(net).toBe((await get(merchant.secretKey, `/${id}`)).json().net);
   });
 
+  it('tell by HEAD what the file would be', async () => {
+    const merchant = await newMerchant(api);
+    const { id } = await closed(merchant);
+    const response = await api.call({
+      method: 'HEAD',
+      url: `${SETTLEMENTS}/${id}/items`,
+      token: merchant.secretKey,
+      headers: { accept: 'text/csv' },
+    });
+    expect([response.statusCode, response.body]).toEqual([200, '']);
+    expect(response.headers['content-type']).toBe('text/csv; charset=utf-8');
+  });
+
   it('never run as a formula', async () => {
     const merchant = await newMerchant(api);
     const { id } = await closed(merchant, { items: [{ ...item(0), orderId: '-SUM-A1' }] });
