@@ -78,6 +78,7 @@ class EventConsumer<T extends Topic> implements Consumer {
   readonly #rest = createRest();
   readonly #becomeReady: () => void;
   readonly #failReady: (error: Error) => void;
+  readonly #gaveUp = Promise.withResolvers<void>();
   #statistics: ConsumerStatistics = { joined: false, partitions: [] };
   #timer: NodeJS.Timeout | undefined;
   #done: Promise<void> = Promise.resolve();
@@ -136,7 +137,8 @@ class EventConsumer<T extends Topic> implements Consumer {
 
   async stop(): Promise<void> {
     this.#end();
-    await this.#done;
+    // A handler that hangs does not hold up the end of a consumer that has given it up.
+    await Promise.race([this.#done, this.#gaveUp.promise]);
     clearInterval(this.#timer);
     this.#failReady(new Error('the consumer was stopped before it had a place in the group'));
     await this.#membership.leave();
@@ -176,6 +178,7 @@ class EventConsumer<T extends Topic> implements Consumer {
     this.#end();
     clearInterval(this.#timer);
     this.#failReady(error);
+    this.#gaveUp.resolve();
     this.#logger.fatal({ err: error }, 'the consumer cannot go on');
     const endProcess = () => {
       throw error;

@@ -1,14 +1,7 @@
 import type { Counter, Histogram, Logger, Registry } from '@mini-pg/runtime';
-import {
-  KAFKA_ERRORS,
-  KafkaError,
-  type KafkaSettings,
-  type LibrdKafkaError,
-  logKafkaVersions,
-  Producer,
-  type ProducerClient,
-} from './kafka.ts';
+import { KAFKA_ERRORS, KafkaError, type KafkaSettings, logKafkaVersions } from './kafka.ts';
 import { createMetrics } from './metrics.ts';
+import { ProducerConnection } from './producer-connection.ts';
 
 export interface ProducerMessage {
   /** With the deployment's prefix. */
@@ -40,14 +33,16 @@ export interface ProducerOptions {
   readonly settings?: KafkaSettings;
 }
 
+/** A lone message waits this long for company: the relay's calls are batches already. */
 const LINGER_MS = 2;
 const MESSAGE_TIMEOUT_MS = 20_000;
 /** How long the broker may not know a topic before a message to it is refused. */
 const TOPIC_UNKNOWN_MAX_MS = 5_000;
-const CONNECT_TIMEOUT_MS = 10_000;
+const RECONNECT_MAX_MS = 2_000;
+/** Every message that is queued is reported by its time out, so there is room by then. */
 const QUEUE_FULL_WAIT_MAX_MS = MESSAGE_TIMEOUT_MS + 5_000;
 const QUEUE_FULL_PAUSE_MS = 5;
-const FLUSH_TIMEOUT_MS = 5_000;
+const REPORTS_WAIT_MAX_MS = MESSAGE_TIMEOUT_MS + 5_000;
 const PUBLISH_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 20];
 
 /** Errors that belong to the message or its topic: the same message is refused again. */
@@ -78,21 +73,25 @@ interface Call {
   readonly done: () => void;
 }
 
-interface Opaque {
+/** Which message of which call a report is about. */
+interface Place {
   readonly call: Call;
   readonly index: number;
 }
 
 class KafkaEventProducer implements EventProducer {
-  readonly #options: ProducerOptions;
+  readonly #connection: ProducerConnection<Place>;
   readonly #published: Counter<'topic' | 'result'>;
   readonly #latency: Histogram;
-  #client: ProducerClient | undefined;
+  readonly #underWay = new Set<Promise<unknown>>();
   #stopping = false;
-  #underWay = new Set<Promise<unknown>>();
 
   constructor(options: ProducerOptions) {
-    this.#options = options;
+    this.#connection = new ProducerConnection<Place>({
+      settings: producerSettings(options),
+      logger: options.logger,
+      onReport: (place, error) => settle(place, error === undefined ? { ok: true } : failed(error)),
+    });
     const { counter, histogram } = createMetrics(options.registry);
     this.#published = counter(
       'kafka_published_total',
@@ -108,23 +107,15 @@ class KafkaEventProducer implements EventProducer {
   }
 
   connect(): Promise<void> {
-    const client = new Producer(this.#settings());
-    client.on('delivery-report', (error, report) => {
-      settle(report.opaque as Opaque, resultOf(error));
-    });
-    client.on('event.error', (error) => this.#onError(error));
-    return new Promise((resolve, reject) => {
-      client.connect({ timeout: CONNECT_TIMEOUT_MS }, (error) => {
-        if (error) return reject(KafkaError.from(error));
-        client.setPollInBackground(true);
-        this.#client = client;
-        resolve();
-      });
-    });
+    return this.#connection.connect();
   }
 
   async publish(messages: readonly ProducerMessage[]): Promise<readonly PublishResult[]> {
     if (messages.length === 0) return [];
+    if (this.#stopping) {
+      const error = new KafkaError('the producer has stopped', KAFKA_ERRORS.ERR__STATE);
+      return messages.map(() => failed(error));
+    }
     const startedAt = performance.now();
     const work = this.#publish(messages);
     this.#underWay.add(work);
@@ -144,12 +135,7 @@ class KafkaEventProducer implements EventProducer {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.allSettled(this.#underWay);
-    const client = this.#client;
-    this.#client = undefined;
-    if (client === undefined) return;
-    await new Promise<void>((resolve) => {
-      client.disconnect(FLUSH_TIMEOUT_MS, () => resolve());
-    });
+    await this.#connection.close();
   }
 
   async #publish(messages: readonly ProducerMessage[]): Promise<readonly PublishResult[]> {
@@ -159,68 +145,54 @@ class KafkaEventProducer implements EventProducer {
       const refused = await this.#enqueue(message, { call, index });
       if (refused !== undefined) settle({ call, index }, refused);
     }
+    const timer = setTimeout(() => giveUp(call, messages.length), REPORTS_WAIT_MAX_MS);
     await promise;
+    clearTimeout(timer);
     return call.results;
   }
 
   /** Hands a message to the client; returns a result only when the client did not take it. */
-  async #enqueue(message: ProducerMessage, opaque: Opaque): Promise<PublishResult | undefined> {
+  async #enqueue(message: ProducerMessage, place: Place): Promise<PublishResult | undefined> {
     const deadline = performance.now() + QUEUE_FULL_WAIT_MAX_MS;
     for (;;) {
-      const error = this.#produce(message, opaque);
+      const error = this.#connection.produce(message, place);
       if (error === undefined) return undefined;
       const full = error.code === KAFKA_ERRORS.ERR__QUEUE_FULL;
       if (!full || performance.now() > deadline) return failed(error);
-      await new Promise((resolve) => setTimeout(resolve, QUEUE_FULL_PAUSE_MS));
+      await new Promise((wake) => setTimeout(wake, QUEUE_FULL_PAUSE_MS));
     }
-  }
-
-  #produce(message: ProducerMessage, opaque: Opaque): KafkaError | undefined {
-    const client = this.#client;
-    if (client === undefined || this.#stopping) {
-      return new KafkaError('the producer is stopped', KAFKA_ERRORS.ERR__STATE);
-    }
-    const value = typeof message.value === 'string' ? Buffer.from(message.value) : message.value;
-    const headers = Object.entries(message.headers ?? {}).map(([name, text]) => ({ [name]: text }));
-    try {
-      client.produce(message.topic, null, value, message.key, null, opaque, headers);
-      return undefined;
-    } catch (error) {
-      return KafkaError.from(error);
-    }
-  }
-
-  #onError(error: LibrdKafkaError): void {
-    this.#options.logger.warn({ code: error.code, reason: error.message }, 'kafka producer error');
-  }
-
-  #settings(): KafkaSettings {
-    return {
-      'bootstrap.servers': this.#options.brokers,
-      'client.id': this.#options.clientId,
-      'enable.idempotence': true,
-      acks: -1,
-      'compression.type': 'lz4',
-      'linger.ms': LINGER_MS,
-      partitioner: 'murmur2_random',
-      'message.timeout.ms': MESSAGE_TIMEOUT_MS,
-      'topic.metadata.propagation.max.ms': TOPIC_UNKNOWN_MAX_MS,
-      'allow.auto.create.topics': false,
-      dr_cb: true,
-      ...this.#options.settings,
-    };
   }
 }
 
-function settle({ call, index }: Opaque, result: PublishResult): void {
+function producerSettings(options: ProducerOptions): KafkaSettings {
+  return {
+    'bootstrap.servers': options.brokers,
+    'client.id': options.clientId,
+    'enable.idempotence': true,
+    acks: -1,
+    'compression.type': 'lz4',
+    'linger.ms': LINGER_MS,
+    partitioner: 'murmur2_random',
+    'message.timeout.ms': MESSAGE_TIMEOUT_MS,
+    'topic.metadata.propagation.max.ms': TOPIC_UNKNOWN_MAX_MS,
+    'reconnect.backoff.max.ms': RECONNECT_MAX_MS,
+    'allow.auto.create.topics': false,
+    dr_cb: true,
+    ...options.settings,
+  };
+}
+
+function settle({ call, index }: Place, result: PublishResult): void {
   if (call.results[index] !== undefined) return;
   call.results[index] = result;
   call.remaining -= 1;
   if (call.remaining === 0) call.done();
 }
 
-function resultOf(error: LibrdKafkaError | null | undefined): PublishResult {
-  return error ? failed(KafkaError.from(error)) : { ok: true };
+/** Reports that never came, from a client that was replaced: nobody knows what became of these. */
+function giveUp(call: Call, count: number): void {
+  const error = new KafkaError('no delivery report came', KAFKA_ERRORS.ERR__TIMED_OUT);
+  for (let index = 0; index < count; index += 1) settle({ call, index }, failed(error));
 }
 
 function failed(error: KafkaError): PublishResult {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createKysely, createPool, type Migration, type PostgresPool } from '@mini-pg/database';
+import { createPool, type Migration, type PostgresPool } from '@mini-pg/database';
 import { createEvent, type EventOf } from '@mini-pg/domain';
 import { createLogger, type Logger, newId } from '@mini-pg/runtime';
 import { KafkaConsumer, type Message } from '../src/kafka.ts';
@@ -19,10 +19,8 @@ export function openPool(connectionString: string): PostgresPool {
   return createPool({ connectionString, applicationName: 'test', connectionsMax: 4 });
 }
 
-export { createKysely };
-
-/** A small public event; `note` tells one from another. */
-export function merchantUpdated(note: string, merchantId = newId()): EventOf<'merchant.updated'> {
+/** A small public event on a compacted topic; `name` tells one from another. */
+export function merchantUpdated(name: string, merchantId = newId()): EventOf<'merchant.updated'> {
   return createEvent('merchant.updated', {
     id: newId(),
     source: 'payment-api',
@@ -30,13 +28,36 @@ export function merchantUpdated(note: string, merchantId = newId()): EventOf<'me
     subject: merchantId,
     data: {
       merchantId,
-      name: note,
+      name,
       status: 'ACTIVE',
       terms: [
         { feePpm: 25_000, fixedFee: 0, vatMode: 'EXCLUSIVE', payoutDays: 2, from: '2026-03-02' },
       ],
       version: 1,
       updatedAt: '2026-03-02T01:02:03.000Z',
+    },
+  });
+}
+
+/** A small public event on a topic that keeps everything; `detail` tells one from another. */
+export function paymentProgressed(detail: string): EventOf<'payment.progressed'> {
+  const paymentId = newId();
+  return createEvent('payment.progressed', {
+    id: newId(),
+    source: 'pg-processor',
+    time: '2026-03-02T01:02:03.000Z',
+    subject: paymentId,
+    data: {
+      merchantId: newId(),
+      livemode: true,
+      paymentId,
+      sequence: 1,
+      attemptId: newId(),
+      attemptNumber: 1,
+      pg: 'toss',
+      step: 'INQUIRED',
+      detail,
+      at: '2026-03-02T01:02:03.000Z',
     },
   });
 }
