@@ -211,7 +211,7 @@ describe('the status filter', () => {
   });
 
   it('goes on beyond what one call looks at', async () => {
-    const { id: merchantId, secretKey } = await newMerchant(api);
+    const { secretKey } = await newMerchant(api);
     nowMs += 1_000;
     const rare = await given(secretKey, ['FAILED']);
     await api.pool.query(
@@ -219,14 +219,13 @@ describe('the status filter', () => {
                             pg, source, metadata, event_id, requested_at, expires_at)
        select uuidv7(), merchant_id, livemode, order_id, amount, tax_free_amount, currency, pg,
               source, metadata, event_id, requested_at + n * interval '1 second', expires_at
-       from payment, generate_series(1, 6000) n where id = $1`,
+       from payment, generate_series(1, 21000) n where id = $1`,
       [rare],
     );
     const first = (await list(secretKey, { status: 'FAILED' })).json();
     expect(first.data).toEqual([]);
     expect(first.nextCursor).not.toBeNull();
     expect((await allPages(secretKey, { status: 'FAILED' })).flat()).toEqual([rare]);
-    expect(merchantId).toBeDefined();
   });
 
   it('finds what has no outcome among many that do not', async () => {

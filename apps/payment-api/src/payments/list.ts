@@ -32,10 +32,11 @@ export interface PaymentPage {
 }
 
 /**
- * How many payments one call looks at when it filters by status. A page of a rare status may so
- * hold fewer than `limit`, or none, and still have a `nextCursor`.
+ * How many payments a call looks at when it filters by status: a few first, since most are of a
+ * common status, then many. A page of a rare status may so hold fewer than `limit`, or none, and
+ * still have a `nextCursor`.
  */
-const SCANNED_MAX = 5_000;
+const SCANNED_MAX = [500, 20_000] as const;
 const YEAR_9999_US = 253_402_300_800_000_000;
 
 /** `requested_at` in microseconds, which is what Postgres keeps, and the id. */
@@ -66,30 +67,53 @@ export async function listPayments(
 ): Promise<PaymentPage> {
   if (query.from !== undefined && query.to !== undefined) assertOrder(query.from, query.to);
   const after = query.cursor === undefined ? null : cursors.decode(query.cursor);
-  const found = await findPage(deps.database, principal, query, after);
-  const page = found.slice(0, query.limit);
+  const found = await find(deps.database, principal, query, after);
   const payments = await readPayments(
     deps.pool,
-    page.flatMap((row) => (row.id === null ? [] : [row.id])),
+    found.page.map(({ id }) => id),
   );
   const views = new Map(payments.map((p) => [p.id, renderPayment(p, p.facts)]));
-  const last = found.length > query.limit ? page.at(-1) : undefined;
-  const scan = found[0];
   return {
-    data: page.flatMap((row) => {
-      const view = row.id === null ? undefined : views.get(row.id);
+    data: found.page.flatMap(({ id }) => {
+      const view = views.get(id);
       // Its status may have moved on since it was found.
       const wanted = query.status === undefined || view?.status === query.status;
       return view !== undefined && wanted ? [view] : [];
     }),
-    nextCursor: nextCursor(last, scan),
+    nextCursor: found.end && cursors.encode([String(found.end.atUs), found.end.id]),
   };
 }
 
-function nextCursor(last: FoundRow | undefined, scan: FoundRow | undefined): string | null {
-  if (last?.id && last.at_us !== null) return cursors.encode([String(last.at_us), last.id]);
-  if (scan === undefined || scan.scanned < BigInt(SCANNED_MAX)) return null;
-  return cursors.encode([String(scan.scan_end_us), scan.scan_end_id]);
+interface Position {
+  readonly atUs: bigint;
+  readonly id: string;
+}
+
+interface Found {
+  readonly page: readonly Position[];
+  /** Where the next page goes on; null when that was all. */
+  readonly end: Position | null;
+}
+
+async function find(
+  database: Kysely<PaymentDatabase>,
+  principal: Principal,
+  query: ListPayments,
+  after: readonly [string, string] | null,
+): Promise<Found> {
+  const wanted = query.limit + 1;
+  const bounds = query.status === undefined ? [wanted] : SCANNED_MAX;
+  let found: Found = { page: [], end: null };
+  for (const scannedMax of bounds) {
+    const rows = await scan(database, principal, query, after, scannedMax);
+    const all = rows.flatMap(({ id, at_us: atUs }) => (id && atUs !== null ? [{ id, atUs }] : []));
+    const page = all.slice(0, query.limit);
+    if (all.length === wanted) return { page, end: page.at(-1) ?? null };
+    const [first] = rows;
+    if (first === undefined || first.scanned < BigInt(scannedMax)) return { page, end: null };
+    found = { page, end: { atUs: first.scan_end_us, id: first.scan_end_id } };
+  }
+  return found;
 }
 
 function assertOrder(from: string, to: string): void {
@@ -100,7 +124,7 @@ function assertOrder(from: string, to: string): void {
 }
 
 /** A payment of the page; without one a single row that only tells how far the scan came. */
-interface FoundRow {
+interface ScannedRow {
   readonly id: string | null;
   readonly at_us: bigint | null;
   readonly scanned: bigint;
@@ -108,17 +132,17 @@ interface FoundRow {
   readonly scan_end_id: string;
 }
 
-async function findPage(
+async function scan(
   database: Kysely<PaymentDatabase>,
   principal: Principal,
   query: ListPayments,
   after: readonly [string, string] | null,
-): Promise<FoundRow[]> {
+  scannedMax: number,
+): Promise<ScannedRow[]> {
   const { orderId, status, from, to, limit } = query;
   const open = sql`and p.id in (select payment_id from payment_open)`;
   const older = after && sql`and (p.requested_at, p.id) < (${instantOf(after[0])}, ${after[1]})`;
-  const scannedMax = status === undefined ? limit + 1 : SCANNED_MAX;
-  const { rows } = await sql<FoundRow>`
+  const { rows } = await sql<ScannedRow>`
     with scanned as materialized (
       select p.id, (extract(epoch from p.requested_at) * 1000000)::bigint as at_us
       from payment p
