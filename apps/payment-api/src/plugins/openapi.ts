@@ -67,7 +67,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
   });
   await app.register(swaggerUi, {
     routePrefix: DOCS_PATH,
-    uiConfig: { url: OPENAPI_PATH, persistAuthorization: true, displayRequestDuration: true },
+    uiConfig: { url: OPENAPI_PATH, displayRequestDuration: true },
     staticCSP: true,
     transformStaticCSP: withoutForeign,
   });
