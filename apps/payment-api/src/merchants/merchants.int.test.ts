@@ -374,6 +374,28 @@ describe('bad input', () => {
   });
 });
 
+describe('a commit that is never answered', () => {
+  beforeAll(async () => {
+    await api.pool.query(`
+      create function end_session() returns trigger language plpgsql as $$
+      begin
+        perform pg_terminate_backend(pg_backend_pid());
+        return null;
+      end $$`);
+    await api.pool.query(`
+      create constraint trigger end_at_commit after insert on operator_action
+      deferrable initially deferred for each row execute function end_session()`);
+  });
+
+  afterAll(() => api.pool.query('drop function end_session cascade'));
+
+  it('is told as such, with what to do', async () => {
+    const response = await post(MERCHANTS, { name: 'a', terms: TERMS });
+    expect([response.statusCode, response.json().code]).toEqual([504, 'RESULT_UNKNOWN']);
+    expect(response.json().detail).toContain('read the merchant before you repeat');
+  });
+});
+
 describe('the real clock', () => {
   it('dates the first terms today in Seoul', async () => {
     const real = await startApi({

@@ -1,6 +1,6 @@
 import { addDays } from '@mini-pg/domain';
 import { newId } from '@mini-pg/runtime';
-import { createTestDatabase, type TestDatabase } from '@mini-pg/testing';
+import { createTestDatabase, startTcpProxy, type TestDatabase } from '@mini-pg/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type NewMerchant,
@@ -215,6 +215,35 @@ describe('the items of a settlement', () => {
     const { id } = await closed(merchant);
     const response = await get(merchant.secretKey, `/${id}/items`, 'application/pdf');
     expect([response.statusCode, response.json().code]).toEqual([406, 'NOT_ACCEPTABLE']);
+  });
+});
+
+describe('a database that goes away in the middle of a file', () => {
+  it('breaks the transfer, so that a part is never taken for the whole', async () => {
+    const url = new URL(database.urls.payment);
+    const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+    Object.assign(url, { hostname: '127.0.0.1', port: String(proxy.port) });
+    const cut = await startApi({
+      database,
+      prefix: uniquePrefix(),
+      redisUrl: STOPPED_REDIS_URL,
+      postgresUrl: url.href,
+    });
+    try {
+      const merchant = await newMerchant(api);
+      const { id } = await closed(merchant, { count: 20_000, perPart: 500 });
+      const base = await cut.app.listen({ host: '127.0.0.1', port: 0 });
+      proxy.delay(20);
+      const response = await fetch(`${base}${SETTLEMENTS}/${id}/items`, {
+        headers: { authorization: `Bearer ${merchant.secretKey}`, accept: 'text/csv' },
+      });
+      expect(response.status).toBe(200);
+      await proxy.refuse();
+      await expect(response.text()).rejects.toThrow();
+    } finally {
+      await cut.stop();
+      await proxy.stop();
+    }
   });
 });
 
