@@ -20,13 +20,15 @@ import {
   signalAll,
   waitUntilGone,
 } from './process-identity.ts';
-import type { Log } from './progress.ts';
+import { type Log, withProgress } from './progress.ts';
 
 const CLAIM_FILE = 'stack.json';
 const EPHEMERAL_PREFIX = 'mini-pg-stack-';
 const CLAIM_ATTEMPTS_MAX = 5;
 /** A guardian whose owner was killed may be at work; it needs seconds at most. */
 const LEFTOVERS_GRACE_MS = 20_000;
+/** Its services have 25 s to drain, and the servers come after them. */
+const OWNER_STOP_TIMEOUT_MS = 75_000;
 const KILLED_GONE_TIMEOUT_MS = 5_000;
 
 /** Who uses a data folder, and which processes were started on it. */
@@ -62,6 +64,32 @@ export async function claimDataDir(path: string, log: Log): Promise<DataDir> {
     await takeAway(file, found, log);
   }
   throw new Error(`Could not claim ${path}: other processes keep claiming it.`);
+}
+
+/** The process that runs a stack on a folder; undefined when none does. */
+export function ownerOf(path: string): ProcessRecord | undefined {
+  const claim = readClaim(join(path, CLAIM_FILE));
+  return claim && isAlive(claim.owner) ? claim.owner : undefined;
+}
+
+/**
+ * Ends the process that runs a stack on a folder, and everything that it started; also what is
+ * left when that process is dead already.
+ * @returns whether there was anything to end
+ */
+export async function stopOwner(path: string, log: Log): Promise<boolean> {
+  const file = join(path, CLAIM_FILE);
+  const claim = readClaim(file);
+  if (!claim) return false;
+  const all = [claim.owner, ...Object.values(claim.processes)];
+  const wasUp = all.some(isAlive);
+  signalAll([claim.owner], 'SIGTERM');
+  await withProgress('stopping', log, () => waitUntilGone([claim.owner], OWNER_STOP_TIMEOUT_MS));
+  // An owner that does not end in order is killed, and its guardian does the rest.
+  signalAll([claim.owner], 'SIGKILL');
+  await endLeftovers(readClaim(file) ?? claim, log);
+  rmSync(file, { force: true });
+  return wasUp;
 }
 
 /** A folder under the system's temporary one; those that dead runs left there are removed. */

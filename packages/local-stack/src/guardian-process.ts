@@ -18,6 +18,9 @@ const PROC_SESSION_INDEX = 3;
 const OWNER_STDOUT = 3;
 const OWNER_STDERR = 4;
 
+/** How long a process may take to end in order once the owner is dead. */
+const ORPHAN_PATIENCE_MS = 4_000;
+
 type Guarded = { spec: ProcessSpec; child: ChildProcess; ended: Promise<void> };
 
 const guarded = new Map<number, Guarded>();
@@ -38,6 +41,9 @@ function obey(command: GuardianCommand): void {
       return;
     case 'stop':
       void stop(guarded.get(command.id));
+      return;
+    case 'stop-all':
+      void stopAll();
       return;
     case 'remove-at-end':
       pathsToRemove.push(command.path);
@@ -73,21 +79,25 @@ function run(id: number, spec: ProcessSpec): void {
   if (child.pid !== undefined) tell({ event: 'spawned', id, pid: child.pid });
 }
 
-async function stop(one: Guarded | undefined): Promise<void> {
+async function stop(one: Guarded | undefined, patienceMs = Infinity): Promise<void> {
   if (!one) return;
   one.child.kill(one.spec.stopSignal);
-  const timer = setTimeout(() => one.child.kill('SIGKILL'), one.spec.stopTimeoutMs);
+  const timer = setTimeout(
+    () => one.child.kill('SIGKILL'),
+    Math.min(one.spec.stopTimeoutMs, patienceMs),
+  );
   await one.ended;
   clearTimeout(timer);
 }
 
-async function stopAll(): Promise<void> {
+async function stopAll(patienceMs?: number): Promise<void> {
   if (stopping) return;
   stopping = true;
   while (guarded.size > 0) {
     const running = [...guarded.values()];
     const stage = Math.max(...running.map((one) => one.spec.stage));
-    await Promise.all(running.filter((one) => one.spec.stage === stage).map(stop));
+    const stagemates = running.filter((one) => one.spec.stage === stage);
+    await Promise.all(stagemates.map((one) => stop(one, patienceMs)));
   }
   killSession();
   for (const path of pathsToRemove) rmSync(path, { recursive: true, force: true });
@@ -119,9 +129,11 @@ function sessionOf(pid: number): number | undefined {
 
 // The owner may be gone while there is still something to tell.
 process.stdout.on('error', () => {});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => stopAll());
+}
 const lines = createInterface({ input: process.stdin });
 lines.on('line', (line) => {
   if (!stopping) obey(JSON.parse(line));
 });
-lines.on('close', stopAll);
+lines.on('close', () => stopAll(ORPHAN_PATIENCE_MS));

@@ -19,11 +19,15 @@ export type ProcessSpec = {
 
 export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null };
 
-/** One JSON line each, from the owner to the guardian. The end of the stream is a stop of all. */
+/**
+ * One JSON line each, from the owner to the guardian. The end of the stream stops all too, with
+ * less patience: the owner is dead, and whoever killed it waits for the rest to go.
+ */
 export type GuardianCommand =
   | { do: 'spawn'; id: number; spec: ProcessSpec }
   | { do: 'signal'; id: number; signal: NodeJS.Signals }
   | { do: 'stop'; id: number }
+  | { do: 'stop-all' }
   | { do: 'remove-at-end'; path: string };
 
 /** One JSON line each, from the guardian to the owner. */

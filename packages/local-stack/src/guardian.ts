@@ -88,7 +88,10 @@ function ownGuardian(child: ChildProcess): Guardian {
       return waiting.spawned.promise;
     },
     removeAtEnd: (path) => send({ do: 'remove-at-end', path }),
-    stop: () => stopGuardian(child, gone, processes),
+    stop() {
+      send({ do: 'stop-all' });
+      return stopGuardian(child, gone, processes);
+    },
   };
 }
 

@@ -1,11 +1,18 @@
 export { chooseStack, type StackChoice, StackChoiceError, type StackKind } from './choose-stack.ts';
+export { ownerOf, stopOwner } from './data-dir.ts';
 export { findFreePort } from './free-port.ts';
 export type { GuardedProcess, Guardian } from './guardian.ts';
 export type { ProcessExit, ProcessSpec } from './guardian-protocol.ts';
 export type { ServerName } from './native.ts';
 export { REPOSITORY_DIR } from './paths.ts';
+export { isRunning } from './process-identity.ts';
 export { type Log, withProgress } from './progress.ts';
 export type { Server } from './server.ts';
+export {
+  isHealthy,
+  SERVICE_NAMES,
+  type ServiceName,
+} from './services.ts';
 export { openSite, type Site } from './site.ts';
 export {
   type Stack,
@@ -14,3 +21,10 @@ export {
   startStack,
   startStackOn,
 } from './stack.ts';
+export {
+  type ProgramResult,
+  type Service,
+  type System,
+  type SystemOptions,
+  startSystem,
+} from './system.ts';

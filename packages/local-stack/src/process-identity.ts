@@ -31,6 +31,11 @@ export function recordProcess(pid: number): ProcessRecord {
   return { pid, identity: processIdentity(pid) ?? 'gone' };
 }
 
+/** Whether there is a process with this id. */
+export function isRunning(pid: number): boolean {
+  return processIdentity(pid) !== undefined;
+}
+
 export function isAlive(record: ProcessRecord): boolean {
   return processIdentity(record.pid) === record.identity;
 }

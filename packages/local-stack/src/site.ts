@@ -18,7 +18,11 @@ export type Site = {
 };
 
 /** @param path undefined for a temporary folder, which goes when the site ends in any way */
-export async function openSite(path: string | undefined, log: Log): Promise<Site> {
+export async function openSite(
+  path: string | undefined,
+  log: Log,
+  hooks: ServerHooks = {},
+): Promise<Site> {
   const dataDir = path ? await claimDataDir(path, log) : await claimEphemeralDir(log);
   const logDir = join(dataDir.path, 'logs');
   mkdirSync(logDir, { recursive: true });
@@ -30,7 +34,13 @@ export async function openSite(path: string | undefined, log: Log): Promise<Site
     logDir,
     guardian,
     log,
-    hooks: { onStart: (name, pid) => dataDir.note(name, pid) },
+    hooks: {
+      ...hooks,
+      onStart(name, pid) {
+        dataDir.note(name, pid);
+        hooks.onStart?.(name, pid);
+      },
+    },
     async close() {
       await guardian.stop();
       dataDir.release();

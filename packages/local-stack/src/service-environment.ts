@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import type { DatabaseUser } from '@mini-pg/database';
+import { loadProfile } from '@mini-pg/runtime';
+import { operatorPublicKey, type Secrets } from './secrets.ts';
+import type { ServiceName } from './services.ts';
+import type { StackUrls } from './stack.ts';
+
+const APP_ENV = 'local';
+
+/** What keeps two systems on the same servers apart. */
+export type Isolation = { database: string; topicPrefix: string; redisPrefix: string };
+
+export type SystemFacts = {
+  stack: StackUrls;
+  databaseUrls: Record<DatabaseUser, string>;
+  isolation: Isolation;
+  secrets: Secrets;
+  simulatorUrl: string;
+  dataDir: string;
+};
+
+/** What every service reads, whatever it does. Nothing of this process's environment leaks in. */
+const COMMON = { APP_ENV, HOST: '127.0.0.1', LOG_LEVEL: 'info', PATH: process.env.PATH ?? '' };
+
+/** The environment of a service's programs, without the port of an instance. */
+export function serviceEnvironment(name: ServiceName, facts: SystemFacts): Record<string, string> {
+  return { ...COMMON, ...ENVIRONMENTS[name](facts) };
+}
+
+const ENVIRONMENTS: Record<ServiceName, (facts: SystemFacts) => Record<string, string>> = {
+  'payment-api': (facts) => ({
+    ...eventVariables(facts, 'payment'),
+    OPERATOR_PUBLIC_KEY: operatorPublicKey(facts.secrets),
+    SEAL_KEYS: facts.secrets.sealKeys,
+    REDIS_URL: facts.stack.redisUrl,
+    REDIS_PREFIX: facts.isolation.redisPrefix,
+  }),
+  'pg-processor': (facts) => ({
+    ...eventVariables(facts, 'processor'),
+    OPERATOR_PUBLIC_KEY: operatorPublicKey(facts.secrets),
+    SEAL_KEYS: facts.secrets.sealKeys,
+    TOSS_BASE_URL: facts.simulatorUrl,
+    ...accountSecrets(),
+  }),
+  'settlement-worker': (facts) => ({
+    ...eventVariables(facts, 'settlement'),
+    OPERATOR_PUBLIC_KEY: operatorPublicKey(facts.secrets),
+  }),
+  'pg-simulator': (facts) => ({
+    // On disk, so that the truth about money outlives a restart of the simulator.
+    LEDGER_FILE: join(facts.dataDir, 'pg-simulator-ledger.jsonl'),
+  }),
+};
+
+function eventVariables(
+  { stack, databaseUrls, isolation }: SystemFacts,
+  user: DatabaseUser,
+): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrls[user],
+    KAFKA_BROKERS: stack.kafkaBrokers,
+    TOPIC_PREFIX: isolation.topicPrefix,
+  };
+}
+
+/** The simulator takes every well-formed key, so these are no secrets. */
+function accountSecrets(): Record<string, string> {
+  const { accounts } = loadProfile(APP_ENV);
+  return Object.fromEntries(
+    accounts.map(({ secretEnv, livemode }) => [
+      secretEnv,
+      `${livemode ? 'live' : 'test'}_sk_local_simulator`,
+    ]),
+  );
+}

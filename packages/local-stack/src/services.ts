@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessSpec } from './guardian-protocol.ts';
+import { REPOSITORY_DIR } from './paths.ts';
+import type { ServerPlan } from './server.ts';
+
+export const SERVICE_NAMES = [
+  'payment-api',
+  'pg-processor',
+  'settlement-worker',
+  'pg-simulator',
+] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+/** Services with a schema of their own, which their `migrate` command brings up to date. */
+export const MIGRATED_SERVICES = ['payment-api', 'pg-processor', 'settlement-worker'] as const;
+
+/** A little above the 25 s that a service gives itself to drain. */
+const STOP_TIMEOUT_MS = 28_000;
+const HEALTH_TIMEOUT_MS = 2_000;
+/** Above the servers: services end first, while what they need for it still runs. */
+const STAGE = 5;
+
+/** A program of a service: `main`, `migrate`, or a command like `close`. */
+export type ServiceProgram = {
+  service: ServiceName;
+  program: string;
+  args?: readonly string[];
+  env: Record<string, string>;
+};
+
+/** How to run a program of a service from its build. Throws when it has not been built. */
+export function serviceProcess(
+  { service, program, args = [], env }: ServiceProgram,
+  name: string,
+  logDir: string,
+): ProcessSpec {
+  const entry = join(REPOSITORY_DIR, 'apps', service, 'dist', `${program}.js`);
+  if (!existsSync(entry)) {
+    throw new Error(`${service} is not built (${entry} is missing): run \`npm run build\`.`);
+  }
+  return {
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', entry, ...args],
+    cwd: REPOSITORY_DIR,
+    env,
+    output: { file: join(logDir, `${name}.log`) },
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: STOP_TIMEOUT_MS,
+    stage: STAGE,
+  };
+}
+
+/** A service that is ready once its own health check says so. */
+export function planService(spec: ProcessSpec, url: string): ServerPlan {
+  return { spec, isReady: () => isHealthy(url) };
+}
+
+/** Whether a service at a base URL says that it is ready. */
+export async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
+    const response = await fetch(new URL('/health/ready', url), { signal });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { provision, unprovision } from '@mini-pg/database';
+import { chooseStack } from './choose-stack.ts';
+import { findFreePort } from './free-port.ts';
+import type { ServerName } from './native.ts';
+import { type Log, withProgress } from './progress.ts';
+import { keepSecrets, signOperatorToken } from './secrets.ts';
+import { type Server, type ServerHooks, startServer } from './server.ts';
+import { type Isolation, type SystemFacts, serviceEnvironment } from './service-environment.ts';
+import {
+  MIGRATED_SERVICES,
+  planService,
+  SERVICE_NAMES,
+  type ServiceName,
+  type ServiceProgram,
+  serviceProcess,
+} from './services.ts';
+import { openSite, type Site } from './site.ts';
+import { type Stack, startStackOn } from './stack.ts';
+
+/** One running instance of a service. */
+export type Service = Server & {
+  service: ServiceName;
+  /** Its base URL, the same over all restarts. */
+  url: string;
+  /** Changes variables of its environment, from its next start on. */
+  setEnvironment(variables: Record<string, string>): void;
+};
+
+/** All services with their servers; see `startSystem`. */
+export type System = {
+  /** Base URLs of the first instance of each service. */
+  api: string;
+  processor: string;
+  settlement: string;
+  simulator: string;
+  /** The auditor's URL: reads all schemas, writes nothing. */
+  postgres: string;
+  redis: string;
+  kafka: string;
+  isolation: Isolation;
+  /** The token of an operator who may do everything. */
+  adminToken: string;
+  /** Where it keeps its data; its logs are in `logs` below it. */
+  dataDir: string;
+  stack: Stack;
+  services: readonly Service[];
+  /** One instance of a service; the first unless `index` says otherwise. */
+  service(name: ServiceName, index?: number): Service;
+  /** What the programs of a service find in their environment. */
+  environment(name: ServiceName): Record<string, string>;
+  /** Runs a program of a service, such as `close`, to its end. */
+  run(name: ServiceName, program: string, args: readonly string[]): Promise<ProgramResult>;
+  /** Stops services and servers, and removes what an isolated system made on shared ones. */
+  stop(): Promise<void>;
+};
+
+export type ProgramResult = { code: number | null; output: string };
+
+export type SystemOptions = {
+  /** Where data, secrets and logs are kept; a temporary folder unless given. */
+  dataDir?: string;
+  /** Servers to start for this system alone, so that it may stop and kill them. */
+  own?: readonly ServerName[];
+  /**
+   * Use a database, topics and Redis keys of its own; so unless said otherwise when the servers
+   * were given, because others may be using them.
+   */
+  isolate?: boolean;
+  /** Instances of a service; one unless given. */
+  scale?: Partial<Record<ServiceName, number>>;
+  /** Variables added to a service's environment. */
+  env?: Partial<Record<ServiceName, Record<string, string>>>;
+  /** Ports to use if they are free, for the first instance of a service. */
+  ports?: Partial<Record<ServiceName, number>>;
+  /** Told of every start, and of every end that nobody asked for. */
+  hooks?: ServerHooks;
+  log?: Log;
+};
+
+const PLAIN: Isolation = { database: 'minipg', topicPrefix: '', redisPrefix: '' };
+
+/**
+ * Starts the whole system from its builds: servers, database, migrations, services; resolves once
+ * every service is ready. However this process ends, everything that it started ends too.
+ */
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const log = options.log ?? (() => {});
+  const choice = chooseStack(process.env);
+  const site = await openSite(options.dataDir, log, options.hooks);
+  try {
+    const stack = await startStackOn(site, choice, options.own);
+    const isIsolated = options.isolate ?? choice.kind === 'external';
+    const facts = await prepare(site, stack, isIsolated ? newIsolation() : PLAIN, options);
+    await withProgress('migrating', log, () => migrate(site, facts));
+    const services = await withProgress('starting services', log, () =>
+      startServices(site, facts, options),
+    );
+    return await systemOf(site, stack, facts, services, isIsolated);
+  } catch (error) {
+    await site.close();
+    throw error;
+  }
+}
+
+function newIsolation(): Isolation {
+  const name = randomUUID().slice(0, 8);
+  return { database: `minipg_${name}`, topicPrefix: `${name}.`, redisPrefix: `${name}:` };
+}
+
+async function prepare(
+  site: Site,
+  stack: Stack,
+  isolation: Isolation,
+  options: SystemOptions,
+): Promise<SystemFacts> {
+  const secrets = keepSecrets(join(site.dataDir.path, 'secrets.json'));
+  const port = await findFreePort(options.ports?.['pg-simulator']);
+  return {
+    stack,
+    isolation,
+    secrets,
+    databaseUrls: await provision(stack.postgresUrl, {
+      database: isolation.database,
+      passwords: secrets.databasePasswords,
+    }),
+    simulatorUrl: `http://127.0.0.1:${port}`,
+    dataDir: site.dataDir.path,
+  };
+}
+
+async function migrate(site: Site, facts: SystemFacts): Promise<void> {
+  const results = await Promise.all(
+    MIGRATED_SERVICES.map(async (service) => {
+      const env = serviceEnvironment(service, facts);
+      return { service, ...(await runProgram(site, { service, program: 'migrate', env })) };
+    }),
+  );
+  for (const { service, code, output } of results) {
+    if (code !== 0) throw new Error(`The migrations of ${service} failed:\n${output.trimEnd()}`);
+  }
+}
+
+async function startServices(
+  site: Site,
+  facts: SystemFacts,
+  options: SystemOptions,
+): Promise<Service[]> {
+  const instances = SERVICE_NAMES.flatMap((name) =>
+    Array.from({ length: options.scale?.[name] ?? 1 }, (_, index) => ({ name, index })),
+  );
+  return Promise.all(
+    instances.map(async ({ name, index }) => {
+      const isSimulator = name === 'pg-simulator' && index === 0;
+      const port = isSimulator
+        ? Number(new URL(facts.simulatorUrl).port)
+        : await findFreePort(index === 0 ? options.ports?.[name] : undefined);
+      const env = { ...serviceEnvironment(name, facts), ...options.env?.[name] };
+      return startService(site, name, index, port, env);
+    }),
+  );
+}
+
+async function startService(
+  site: Site,
+  service: ServiceName,
+  index: number,
+  port: number,
+  environment: Record<string, string>,
+): Promise<Service> {
+  const name = index === 0 ? service : `${service}-${index + 1}`;
+  const url = `http://127.0.0.1:${port}`;
+  const env = { ...environment, PORT: String(port), INSTANCE_ID: name };
+  const spec = serviceProcess({ service, program: 'main', env }, name, site.logDir);
+  const server = await startServer(site.guardian, planService(spec, url), site.hooks);
+  const setEnvironment = (variables: Record<string, string>): void => {
+    Object.assign(env, variables);
+  };
+  return Object.defineProperties(
+    { service, url, setEnvironment } as Service,
+    Object.getOwnPropertyDescriptors(server),
+  );
+}
+
+async function runProgram(
+  site: Site,
+  program: ServiceProgram,
+  logName = `${program.service}-${program.program}`,
+): Promise<ProgramResult> {
+  const spec = serviceProcess(program, logName, site.logDir);
+  const file = join(site.logDir, `${logName}.log`);
+  rmSync(file, { force: true });
+  const run = await site.guardian.run(spec);
+  const { code } = await run.exited;
+  return { code, output: readFileSync(file, 'utf8') };
+}
+
+async function systemOf(
+  site: Site,
+  stack: Stack,
+  facts: SystemFacts,
+  services: readonly Service[],
+  isIsolated: boolean,
+): Promise<System> {
+  const { isolation, secrets } = facts;
+  const service = (name: ServiceName, index = 0): Service => {
+    const found = services.filter((one) => one.service === name)[index];
+    if (!found) throw new Error(`There is no instance ${index} of ${name}: see \`scale\`.`);
+    return found;
+  };
+  return {
+    api: service('payment-api').url,
+    processor: service('pg-processor').url,
+    settlement: service('settlement-worker').url,
+    simulator: service('pg-simulator').url,
+    postgres: facts.databaseUrls.auditor,
+    redis: stack.redisUrl,
+    kafka: stack.kafkaBrokers,
+    isolation,
+    adminToken: await signOperatorToken(secrets, { name: 'local-admin', role: 'admin' }),
+    dataDir: site.dataDir.path,
+    stack,
+    services,
+    service,
+    environment: (name) => serviceEnvironment(name, facts),
+    run(name, program, args) {
+      const env = serviceEnvironment(name, facts);
+      const logName = `${name}-${program}-${randomUUID().slice(0, 8)}`;
+      return runProgram(site, { service: name, program, args, env }, logName);
+    },
+    async stop() {
+      await Promise.all(services.map((one) => one.stop()));
+      if (isIsolated && stack.kind === 'external') {
+        await unprovision(stack.postgresUrl, isolation.database);
+      }
+      await site.close();
+    },
+  };
+}
