@@ -8,7 +8,7 @@ import { onStopRequest } from './stop-request.ts';
  */
 export async function runInSite(work: (site: Site) => Promise<number>): Promise<number> {
   const site = await openSite(undefined, (line) => console.log(line));
-  onStopRequest(async (why) => {
+  const stopListening = onStopRequest(async (why) => {
     console.log(`stopping (${why})`);
     await site.close();
   });
@@ -19,5 +19,6 @@ export async function runInSite(work: (site: Site) => Promise<number>): Promise<
     return 1;
   } finally {
     await site.close();
+    stopListening();
   }
 }

@@ -1,0 +1,80 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ownerOf, REPOSITORY_DIR, type ServiceName } from '@mini-pg/local-stack';
+import { z } from 'zod';
+
+/** Where `npm run up` keeps everything; another folder runs another system beside it. */
+export const DATA_DIR = resolve(REPOSITORY_DIR, process.env.DATA_DIR ?? '.data');
+
+const LOCAL_FILE = join(DATA_DIR, 'local.json');
+const ENVIRONMENTS_FILE = join(DATA_DIR, 'environments.json');
+
+const localSystemSchema = z.object({
+  /** Base URLs of the services. */
+  api: z.url(),
+  processor: z.url(),
+  settlement: z.url(),
+  simulator: z.url(),
+  /** As the auditor's role, which reads all schemas. */
+  postgres: z.string(),
+  redis: z.string(),
+  kafka: z.string(),
+  /** The token of an operator who may do everything. */
+  adminToken: z.string(),
+  merchants: z.array(z.object({ id: z.string(), secretKey: z.string() })),
+  pids: z.record(z.string(), z.int()),
+});
+
+/** What `.data/local.json` says about the system that is up, for scripts and other clients. */
+export type LocalSystem = z.infer<typeof localSystemSchema>;
+
+/** The names of services in `local.json`, and theirs in this repository. */
+export const SERVICE_KEYS = {
+  api: 'payment-api',
+  processor: 'pg-processor',
+  settlement: 'settlement-worker',
+  simulator: 'pg-simulator',
+} as const satisfies Record<string, ServiceName>;
+
+/** The system that is up, or undefined when none is, or it is not ready yet. */
+export function readLocalSystem(): LocalSystem | undefined {
+  if (!ownerOf(DATA_DIR) || !existsSync(LOCAL_FILE)) return undefined;
+  return localSystemSchema.parse(JSON.parse(readFileSync(LOCAL_FILE, 'utf8')));
+}
+
+/** The same for a command that cannot do without. */
+export function requireLocalSystem(): LocalSystem {
+  const local = readLocalSystem();
+  if (!local) throw new Error('Nothing is up. `npm run up` starts the system.');
+  return local;
+}
+
+export function writeLocalSystem(local: LocalSystem): void {
+  writeWhole(LOCAL_FILE, local);
+}
+
+export function removeLocalSystem(): void {
+  for (const file of [LOCAL_FILE, ENVIRONMENTS_FILE]) rmSync(file, { force: true });
+}
+
+const environmentsSchema = z.record(z.string(), z.record(z.string(), z.string()));
+
+/** What the programs of a service find in their environment, in the system that is up. */
+export function readEnvironment(service: ServiceName): Record<string, string> {
+  const environments = environmentsSchema.parse(
+    JSON.parse(readFileSync(ENVIRONMENTS_FILE, 'utf8')),
+  );
+  return environments[service] ?? {};
+}
+
+export function writeEnvironments(environments: Record<string, Record<string, string>>): void {
+  writeWhole(ENVIRONMENTS_FILE, environments);
+}
+
+/** Readers see the old content or the new, never half of it; nobody else reads it at all. */
+export function writeWhole(file: string, content: unknown): void {
+  mkdirSync(DATA_DIR, { recursive: true });
+  const draft = `${file}.draft`;
+  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
