@@ -9,7 +9,7 @@ import {
   newId,
   type Registry,
 } from '@mini-pg/runtime';
-import { createCaller } from './calls/caller.ts';
+import { type CallerOptions, createCaller } from './calls/caller.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
 import { type Gateways, openGateways } from './calls/gateways.ts';
 import { createLeaseChecks, type LeaseChecks } from './calls/lease-checks.ts';
@@ -53,6 +53,7 @@ export interface Overrides {
   readonly logger?: Logger;
   readonly pool?: PostgresPool;
   readonly random?: () => number;
+  readonly onClaimed?: CallerOptions['onClaimed'];
 }
 
 const CONNECTIONS_MAX = 10;
@@ -102,7 +103,8 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     wakes.dispatcher();
     wakes.relay();
   };
-  const caller = createCaller({ pgCalls, leaseChecks, results, random, logger });
+  const { onClaimed } = overrides;
+  const caller = createCaller({ pgCalls, leaseChecks, results, random, logger, onClaimed });
   const owner = `${config.INSTANCE_ID ?? 'pg-processor'}:${randomUUID()}`;
   const repairs = { pool, gateways, pgCalls, results, metrics, logger, newId, random };
   return {

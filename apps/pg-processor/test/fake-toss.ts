@@ -12,7 +12,7 @@ export type ConfirmStep =
   | 'hang'
   | { readonly refuse: string; readonly httpStatus?: number }
   /** Answers only once the promise is settled. */
-  | { readonly after: Promise<unknown>; readonly then: Exclude<ConfirmStep, { after: unknown }> };
+  | { readonly after: Promise<unknown>; readonly step: Exclude<ConfirmStep, { after: unknown }> };
 
 export interface FakePayment {
   readonly paymentKey: string;
@@ -32,6 +32,7 @@ export interface FakeCall {
   readonly method: string;
   readonly path: string;
   readonly key: string | undefined;
+  readonly authorization: string | undefined;
   readonly body: string;
 }
 
@@ -44,6 +45,8 @@ export interface FakeToss {
     payment: Partial<FakePayment> & { paymentKey: string; orderId: string; amount: number },
   ): FakePayment;
   confirms(paymentKey: string): FakeCall[];
+  /** Resolves once a confirm of that payment has come in. */
+  confirmed(paymentKey: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,6 +58,7 @@ export async function startFakeToss(): Promise<FakeToss> {
   const replays = new Map<string, { status: number; body: string }>();
   const calls: FakeCall[] = [];
   const captures: string[] = [];
+  const waiting = new Map<string, () => void>();
 
   const capture = (payment: FakePayment) => {
     payment.status = 'DONE';
@@ -65,13 +69,14 @@ export async function startFakeToss(): Promise<FakeToss> {
   const confirm = async (call: FakeCall, response: ServerResponse) => {
     const { paymentKey } = JSON.parse(call.body) as { paymentKey: string };
     const payment = payments.get(paymentKey);
+    waiting.get(paymentKey)?.();
     if (!payment) return refuse(response, 'NOT_FOUND_PAYMENT', 404);
     const replay = call.key === undefined ? undefined : replays.get(call.key);
     if (replay) return send(response, replay.status, replay.body);
     let step = payment.script.length > 1 ? payment.script.shift() : payment.script[0];
     if (typeof step === 'object' && 'after' in step) {
       await step.after;
-      step = step.then;
+      step = step.step;
     }
     const answer = (status: number, body: unknown) => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -158,6 +163,11 @@ export async function startFakeToss(): Promise<FakeToss> {
       calls.filter(
         ({ path, body }) => path === '/v1/payments/confirm' && body.includes(`"${paymentKey}"`),
       ),
+    confirmed: (paymentKey) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.set(paymentKey, resolve);
+      return promise;
+    },
     async close() {
       server.closeAllConnections();
       server.close();
@@ -192,6 +202,7 @@ async function read(request: IncomingMessage): Promise<FakeCall> {
     method: request.method ?? '',
     path: request.url ?? '',
     key: Array.isArray(key) ? key[0] : key,
+    authorization: request.headers.authorization,
     body: Buffer.concat(chunks).toString('utf8'),
   };
 }

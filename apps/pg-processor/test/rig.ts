@@ -30,6 +30,8 @@ export interface Rig {
   readonly toss: FakeToss;
   /** A processor that runs only what the test asks it to. */
   processor(settings?: Partial<PgProfile>, overrides?: Overrides): Deps;
+  /** Forgets every payment. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,11 @@ export async function createRig(): Promise<Rig> {
       const deps = createDeps(config, { logger, random: () => 0, ...overrides });
       processors.push(deps);
       return deps;
+    },
+    async clear() {
+      await pool.query(
+        'truncate attempt, source_claim, payment_result, outcome, exception, outbox',
+      );
     },
     async close() {
       for (const deps of processors) {
@@ -198,6 +205,17 @@ export async function outcomesOf(pool: PostgresPool, paymentId: string): Promise
     paymentId,
   ]);
   return rows;
+}
+
+/** The failure code of a payment's outcome; undefined when it has none or was approved. */
+export async function failureCodeOf(
+  pool: PostgresPool,
+  paymentId: string,
+): Promise<string | undefined> {
+  const [outcome] = await outcomesOf(pool, paymentId);
+  if (outcome?.kind !== 'FAILED') return undefined;
+  const event = EVENT_SCHEMAS['payment.failed'].parse(JSON.parse(outcome.payload));
+  return event.data.failure.code;
 }
 
 /** The events of a payment in the outbox, each checked against its schema, in order. */

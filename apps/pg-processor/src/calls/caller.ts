@@ -17,6 +17,8 @@ export interface CallerOptions {
   readonly results: Results;
   readonly random: () => number;
   readonly logger: Logger;
+  /** Runs between the claim and the last look at the lease: a place to fail, for tests. */
+  readonly onClaimed?: ((attempt: CallableAttempt) => Promise<void> | void) | undefined;
 }
 
 export interface Caller {
@@ -41,6 +43,7 @@ async function callOnce(
 ): Promise<Verdict | null> {
   const opened = open(options, attempt);
   if (opened === null) return unopened(attempt, owner);
+  await options.onClaimed?.(attempt);
   const lease = await options.leaseChecks.check(attempt.id, owner);
   if (lease === null) return null;
   const untilMs = sendUntilMs(lease.readAtMs, lease.leftMs, opened.connection.settings);

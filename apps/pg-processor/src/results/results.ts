@@ -88,10 +88,12 @@ async function recordRound(
     try {
       return await recordOnce(options, verdicts);
     } catch (error) {
+      const mayPass = isTransient(error) || isDeadlock(error);
+      if (!mayPass && verdicts.length > 1) return await recordApart(options, verdicts);
       const key = violatedKey(error);
-      if (key !== undefined) return await recordApart(options, verdicts, key);
+      if (key !== undefined) return await recordRefused(options, verdicts, key);
       // A commit whose end is not known is planned again: what it did is found as already applied.
-      if (tries >= TRIES_MAX || !(isTransient(error) || isDeadlock(error))) throw error;
+      if (tries >= TRIES_MAX || !mayPass) throw error;
       options.logger.warn({ err: error, tries }, 'results are written again');
       await sleep(Math.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** tries));
     }
@@ -128,20 +130,34 @@ async function recordOnce(
   return planned.map(({ recorded }) => recorded);
 }
 
-/** One verdict of a batch breaks a unique key: the others are recorded without it. */
+/** One verdict of a batch cannot be recorded: the others are, without it. */
 async function recordApart(
+  options: ResultsOptions,
+  verdicts: readonly Verdict[],
+): Promise<readonly Recorded[]> {
+  const recorded: Recorded[] = [];
+  for (const verdict of verdicts) {
+    try {
+      recorded.push(...(await recordRound(options, [verdict])));
+    } catch (error) {
+      const { attemptId, step } = verdict;
+      options.logger.error({ err: error, attemptId, step }, 'a result cannot be recorded');
+      recorded.push('LOST');
+    }
+  }
+  return recorded;
+}
+
+async function recordRefused(
   options: ResultsOptions,
   verdicts: readonly Verdict[],
   key: string,
 ): Promise<readonly Recorded[]> {
   const [verdict] = verdicts;
-  if (verdict !== undefined && verdicts.length === 1) {
-    if (verdict.decision.kind === 'ESCALATE') throw new Error(`an exception breaks ${key}`);
-    return recordRound(options, [asException(verdict, key)]);
+  if (!verdict || verdict.decision.kind === 'ESCALATE') {
+    throw new Error(`an exception breaks ${key}`);
   }
-  const recorded: Recorded[] = [];
-  for (const one of verdicts) recorded.push(...(await recordRound(options, [one])));
-  return recorded;
+  return recordRound(options, [asException(verdict, key)]);
 }
 
 /** The database refuses what would be a second capture or outcome: a person has to look. */

@@ -52,4 +52,6 @@ export type Recorded =
   /** The attempt is where the verdict wanted it, or further. */
   | 'ALREADY_APPLIED'
   /** Somebody else is at it, and the verdict carried no evidence that could not be got again. */
-  | 'SUPERSEDED';
+  | 'SUPERSEDED'
+  /** It cannot be recorded; the lease brings the attempt back. */
+  | 'LOST';
