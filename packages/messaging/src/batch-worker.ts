@@ -96,8 +96,11 @@ export class BatchWorker<T extends Topic> {
     const events = batch.flatMap(({ parsed }) => (parsed.ok ? [parsed.event] : []));
     metrics.batchSize.observe({ group: groupId }, events.length);
     const endTimer = metrics.handleSeconds.startTimer({ group: groupId });
-    await membership.keepWhile(this.#withinDeadline(handle(events)));
-    endTimer();
+    try {
+      await membership.keepWhile(this.#withinDeadline(handle(events)));
+    } finally {
+      endTimer();
+    }
     this.#unforeseen = 0;
     for (const { topic } of batch) metrics.eventsTotal.inc({ group: groupId, topic });
   }

@@ -1,5 +1,6 @@
 import { createClient, type PostgresSession } from '@mini-pg/database';
 import type { Secret } from '@mini-pg/runtime';
+import { withinMs } from './rest.ts';
 
 /** The session that holds the lock was lost, or may have been: whoever led by it leads no more. */
 export class LeadershipLostError extends Error {
@@ -18,7 +19,8 @@ const IDLE_SESSION_TIMEOUT_MS = 5_000;
 const HEARTBEAT_MS = 1_000;
 /** Less than the server's timeout, so that a leader gives up before another one can start. */
 const SILENCE_MAX_MS = 4_000;
-const STATEMENT_TIMEOUT_MS = 3_000;
+/** Room for a table that an outage has bloated. */
+const STATEMENT_TIMEOUT_MS = 10_000;
 /** A connection that does not end by then is ended by the server, for its silence. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -28,7 +30,7 @@ const TRY_LOCK = `
 /**
  * A connection that may hold a session advisory lock, and knows at any moment whether it can still
  * be sure of it: the last statement that succeeded was sent less than 4 s ago, by the monotonic
- * clock, so a process that was paused finds out before it does anything.
+ * clock. So a process that was paused finds out before it does anything.
  */
 export class LeaderSession {
   readonly #client: PostgresSession;
@@ -36,6 +38,7 @@ export class LeaderSession {
   #aliveAt = Number.NEGATIVE_INFINITY;
   #lost: Error | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
+  #beating = false;
 
   private constructor(client: PostgresSession, lockClass: number) {
     this.#client = client;
@@ -68,14 +71,20 @@ export class LeaderSession {
     return rows[0]?.locked === true;
   }
 
-  /** @throws LeadershipLostError when the lock may be somebody else's by now. */
-  assertAlive(): void {
+  /**
+   * Makes sure that the lock is still held, by asking when the last answer is not fresh.
+   *
+   * @throws LeadershipLostError when it may be somebody else's by now.
+   */
+  async ensureAlive(): Promise<void> {
+    if (this.#silentMs() > HEARTBEAT_MS) {
+      await this.query('select').catch((error: Error) => this.#lose(error));
+    }
     if (this.#lost !== undefined) {
       throw new LeadershipLostError('the session was lost', { cause: this.#lost });
     }
-    const silentMs = performance.now() - this.#aliveAt;
-    if (silentMs > SILENCE_MAX_MS) {
-      throw new LeadershipLostError(`no answer in the session for ${Math.round(silentMs)} ms`);
+    if (this.#silentMs() > SILENCE_MAX_MS) {
+      throw new LeadershipLostError(`no answer for ${Math.round(this.#silentMs())} ms`);
     }
   }
 
@@ -89,12 +98,22 @@ export class LeaderSession {
   /** Ends the session, and so gives the lock back. */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
-    const ended = this.#client.end().catch(() => undefined);
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS))]);
+    await withinMs(this.#client.end(), CLOSE_TIMEOUT_MS);
+  }
+
+  /** Since the last statement that succeeded was sent: the lock was held at some time after. */
+  #silentMs(): number {
+    return performance.now() - this.#aliveAt;
   }
 
   #beat(): void {
-    this.query('select').catch((error: Error) => this.#lose(error));
+    if (this.#beating || this.#silentMs() < HEARTBEAT_MS) return;
+    this.#beating = true;
+    this.query('select')
+      .catch((error: Error) => this.#lose(error))
+      .finally(() => {
+        this.#beating = false;
+      });
   }
 
   #lose(error: Error): void {

@@ -5,7 +5,7 @@ import type { ConsumerClient, PartitionStart, RebalanceEvent } from './consumer-
 import type { ConsumerMetrics } from './consumer-metrics.ts';
 import { ConsumerFatalError } from './errors.ts';
 import { KAFKA_ERRORS, KafkaError, type Message, type TopicPartition } from './kafka.ts';
-import { backoffMs, type Rest } from './rest.ts';
+import { backoffMs, type Rest, withinMs } from './rest.ts';
 
 export interface MembershipOptions {
   readonly groupId: string;
@@ -100,16 +100,11 @@ export class Membership {
    * group does not take this member for dead. @throws what the work or polling throws.
    */
   async keepWhile<Result>(work: Promise<Result>): Promise<Result> {
-    const settled = work.then(
-      () => true,
-      () => true,
-    );
-    const within = (ms: number) => Promise.race([settled, sleep(ms)]);
-    if (await within(this.#options.holdAfterMs)) return work;
+    if (await withinMs(work, this.#options.holdAfterMs)) return work;
     try {
       this.#held = true;
       this.#applyPause();
-      while (!(await within(POLL_INTERVAL_MS))) await this.#poll();
+      while (!(await withinMs(work, POLL_INTERVAL_MS))) await this.#poll();
     } finally {
       this.#held = false;
       this.#applyPause();
@@ -253,8 +248,4 @@ function assertInLog({ topic, partition, committed, low, high }: PartitionStart)
       'messages were deleted before they were read. Find out what was lost, then set the ' +
       "group's offset by hand",
   );
-}
-
-function sleep(ms: number): Promise<false> {
-  return new Promise((resolve) => setTimeout(() => resolve(false), ms));
 }

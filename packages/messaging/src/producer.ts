@@ -2,6 +2,7 @@ import type { Counter, Histogram, Logger, Registry } from '@mini-pg/runtime';
 import { KAFKA_ERRORS, KafkaError, type KafkaSettings, logKafkaVersions } from './kafka.ts';
 import { createMetrics } from './metrics.ts';
 import { ProducerConnection } from './producer-connection.ts';
+import { withinMs } from './rest.ts';
 
 export interface ProducerMessage {
   /** With the deployment's prefix. */
@@ -42,6 +43,8 @@ const RECONNECT_MAX_MS = 2_000;
 /** Every message that is queued is reported by its time out, so there is room by then. */
 const QUEUE_FULL_WAIT_MAX_MS = MESSAGE_TIMEOUT_MS + 5_000;
 const QUEUE_FULL_PAUSE_MS = 5;
+/** Within the time that a process has to drain; what is cut off may be published again. */
+const STOP_WAIT_MAX_MS = 10_000;
 const REPORTS_WAIT_MAX_MS = MESSAGE_TIMEOUT_MS + 5_000;
 const PUBLISH_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 20];
 
@@ -134,7 +137,7 @@ class KafkaEventProducer implements EventProducer {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.allSettled(this.#underWay);
+    await withinMs(Promise.allSettled(this.#underWay), STOP_WAIT_MAX_MS);
     await this.#connection.close();
   }
 

@@ -3,7 +3,7 @@ import { LeaderSession, LeadershipLostError } from './leader-session.ts';
 import type { EventProducer } from './producer.ts';
 import { type BatchOutcome, publishBatch, type StoredRow } from './relay-batch.ts';
 import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts';
-import { backoffMs, createRest } from './rest.ts';
+import { backoffMs, createRest, withinMs } from './rest.ts';
 
 export interface RelayOptions {
   /** A direct connection to Postgres as the service's role; no transaction pooler in between. */
@@ -41,6 +41,8 @@ const BACKOFF_MAX_MS = 5_000;
 /** How long rows of a topic that the cluster does not have are left alone. */
 const MISSING_TOPIC_PAUSE_MS = 5_000;
 const DEAD_COUNT_INTERVAL_MS = 10_000;
+/** Within the time that a process has to drain. */
+const STOP_WAIT_MAX_MS = 10_000;
 
 const READ_BATCH = `
   select seq, event_id, topic, key, headers, payload,
@@ -88,6 +90,7 @@ class OutboxRelay implements Relay {
   /** Topics that the cluster does not have, and when to try again. */
   readonly #missing = new Map<string, number>();
   readonly #done: Promise<void>;
+  #session: LeaderSession | undefined;
   #stopped = false;
   #leading = false;
   #failures = 0;
@@ -116,7 +119,10 @@ class OutboxRelay implements Relay {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#rest.end();
-    await this.#done;
+    const inTime = await withinMs(this.#done, STOP_WAIT_MAX_MS);
+    if (inTime) return;
+    // What Kafka has not acknowledged is left to the next leader, who publishes it again.
+    await this.#session?.close();
   }
 
   /** One term after the other: each has a session of its own, and ends for good with it. */
@@ -140,6 +146,7 @@ class OutboxRelay implements Relay {
       applicationName: `${applicationName}.relay`,
       lockClass: LOCK_CLASS,
     });
+    this.#session = session;
     try {
       await this.#standBy(session);
       if (this.#stopped) return;
@@ -184,7 +191,7 @@ class OutboxRelay implements Relay {
 
   /** Returns whether Kafka did not take a row, so that the next round had better wait. */
   async #relay(session: LeaderSession, rows: readonly StoredRow[]): Promise<boolean> {
-    session.assertAlive();
+    await session.ensureAlive();
     const { producer, topicPrefix } = this.#options;
     const outcome = await publishBatch(rows, producer, topicPrefix);
     await this.#options.onPublished?.();

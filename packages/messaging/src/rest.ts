@@ -50,3 +50,18 @@ export function createRest(): Rest {
 export function backoffMs(failures: number, baseMs: number, maxMs: number): number {
   return Math.random() * Math.min(maxMs, baseMs * 2 ** failures);
 }
+
+/** Whether something ends within a time; its outcome is not looked at. */
+export async function withinMs(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  const inTime = await Promise.race([ended, timeout]);
+  clearTimeout(timer);
+  return inTime;
+}
