@@ -1,0 +1,82 @@
+/**
+ * Shows the whole system at work: `npm run demo`. Starts it on data of its own, runs a day of three
+ * shops from request to settlement, checks and prints what comes of it, and stays up until Ctrl-C;
+ * with `-- --once` it ends, with exit code 0 only if every check held.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ownerOf, type System, startSystem, stopOwner } from '@mini-pg/local-stack';
+import { runDemo } from '../demo/run-demo.ts';
+import { buildServices } from '../lib/build.ts';
+import { DATA_DIR } from '../lib/local-system.ts';
+import { onStopRequest } from '../lib/stop-request.ts';
+
+const USAGE = `Usage: npm run demo [-- --once]
+
+  --once  stop after the run; exit code 0 only if every check held`;
+
+const DEMO_DIR = join(DATA_DIR, 'demo');
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** Used if they are free, so that links stay the same from one demo to the next. */
+const PORTS = { 'payment-api': 8080, 'pg-simulator': 7400 };
+
+const once = readOnce(process.argv.slice(2));
+let system: System | undefined;
+try {
+  await clearAway();
+  await buildServices();
+  onStopRequest(stop);
+  const isSound = await showDemo();
+  if (once) {
+    await stop('the demo is over');
+    process.exit(isSound ? 0 : EXIT_FAILED);
+  }
+  console.log('\nThe system stays up. Ctrl-C stops it.');
+} catch (error) {
+  console.error(`demo: ${error instanceof Error ? error.message : error}`);
+  await stop('it failed');
+  process.exit(EXIT_FAILED);
+}
+
+async function showDemo(): Promise<boolean> {
+  console.log('Starting Postgres, Redis, Kafka and the services');
+  system = await startSystem({ dataDir: DEMO_DIR, ports: PORTS, log: print });
+  const { checks, nextSteps } = await runDemo(system, (line) => console.log(line));
+  console.log(once ? '\nWithout --once the system stays up, and this is for you:\n' : '');
+  for (const line of nextSteps) console.log(line);
+  console.log(`\ndemo: ${checks.passed} checks held, ${checks.failed} did not`);
+  return checks.failed === 0;
+}
+
+async function stop(why: string): Promise<void> {
+  console.log(`\nstopping (${why})`);
+  await system?.stop();
+}
+
+function print(line: string): void {
+  console.log(`  ${line}`);
+}
+
+/** Each demo begins with nothing: what an earlier one left is removed. */
+async function clearAway(): Promise<void> {
+  const owner = ownerOf(DEMO_DIR);
+  if (owner) throw new Error(`one is running already, as process ${owner.pid}: stop it first`);
+  await stopOwner(DEMO_DIR, print);
+  rmSync(DEMO_DIR, { recursive: true, force: true });
+}
+
+function readOnce(args: string[]): boolean {
+  try {
+    const options = { once: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+    const { once = false, help } = parseArgs({ args, options, strict: true }).values;
+    if (!help) return once;
+    console.log(USAGE);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(EXIT_USAGE);
+  }
+}
