@@ -16,7 +16,8 @@ const EXIT_USAGE = 2;
 async function close(): Promise<void> {
   const parsed = parseCloseArguments(process.argv.slice(2));
   if ('help' in parsed) return void process.stdout.write(CLOSE_USAGE);
-  const config = readCommandConfig(process.env);
+  // Whoever runs it reads its words; the log is for when something is wrong.
+  const config = readCommandConfig({ LOG_LEVEL: 'warn', ...process.env });
   const result = await closeDays(parsed.date, {
     connectionString: config.DATABASE_URL,
     readProgress: () => readFactsProgress(config),

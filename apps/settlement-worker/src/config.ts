@@ -28,10 +28,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   return loadConfig(envSchema, environment);
 }
 
-const commandSchema = z.object({
-  ...eventEnvShape,
-  LOG_LEVEL: serviceEnvShape.LOG_LEVEL.default('warn'),
-});
+const commandSchema = z.object({ ...eventEnvShape, LOG_LEVEL: serviceEnvShape.LOG_LEVEL });
 
 export type CommandConfig = z.output<typeof commandSchema>;
 

@@ -1,10 +1,11 @@
 import type { PostgresSession } from '@mini-pg/database';
 import { insertOutbox } from '@mini-pg/messaging';
 import type { CloseContext } from './context.ts';
-import { eventsOf } from './events-of-part.ts';
 import { cutParts, type Line, type Part, type Statement } from './parts.ts';
+import { type LineRange, publishSettled } from './publish-settled.ts';
 import { lockRun, type Run } from './run.ts';
 import { transact } from './session.ts';
+import { closedEvent, itemsEvent } from './statement-events.ts';
 
 /** Statements read at once; what bounds the memory is the page of lines. */
 const STATEMENTS_MAX = 500;
@@ -53,6 +54,8 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
  * how many parts are out, so a run that was interrupted goes on where it stopped.
  */
 export async function publishRun(context: CloseContext, run: Run): Promise<void> {
+  // The rows are minutes old. A planner that takes them for few sorts all of them for each page.
+  await context.session.query('analyze settlement_item, settlement');
   let after = { merchantId: FIRST_ID, currency: '' };
   for (;;) {
     const { rows: statements } = await context.session.query<Statement>({
@@ -90,25 +93,58 @@ async function publishBatch(
   run: Run,
   batch: readonly Part[],
 ): Promise<void> {
-  const done = new Map(batch.map((part) => [part.statement.id, part]));
-  const parts = [...done.values()];
+  const time = closedAtOf(run);
   await transact(session, 'read committed', async () => {
     await lockRun(session, run);
     await insertOutbox(
       session,
-      batch.flatMap((part) => eventsOf(part, run)),
+      batch.map((part) => itemsEvent(part, time)),
     );
-    await session.query({
-      ...RECORD_PARTS,
-      values: [
-        parts.map((part) => part.statement.id),
-        parts.map((part) => part.part),
-        parts.map((part) => part.itemsHash),
-      ],
-    });
+    await publishSettled(session, run, time, rangeOf(batch));
+    await insertOutbox(
+      session,
+      batch.flatMap(({ statement, itemsHash }) =>
+        itemsHash === null ? [] : [closedEvent(statement, itemsHash, run, time)],
+      ),
+    );
+    await recordParts(session, batch);
     await reach('batch-written');
   });
   await reach('batch-published');
+}
+
+/** A statement may have several parts in a batch; the last of them says how far it is. */
+async function recordParts(session: PostgresSession, batch: readonly Part[]): Promise<void> {
+  const parts = [...new Map(batch.map((part) => [part.statement.id, part])).values()];
+  await session.query({
+    ...RECORD_PARTS,
+    values: [
+      parts.map((part) => part.statement.id),
+      parts.map((part) => part.part),
+      parts.map((part) => part.itemsHash),
+    ],
+  });
+}
+
+function rangeOf(batch: readonly Part[]): LineRange {
+  const first = batch.at(0);
+  const last = batch.at(-1);
+  const [from, to] = [first?.items.at(0), last?.items.at(-1)];
+  if (!first || !last || !from || !to) throw new Error('a batch without lines');
+  return {
+    from: { ...keyOf(first), id: from.id },
+    to: { ...keyOf(last), id: to.id },
+  };
+}
+
+function keyOf({ statement: { merchantId, currency } }: Part) {
+  return { merchantId, currency };
+}
+
+/** Events carry the moment from which the statements are final, so a second try says the same. */
+function closedAtOf({ closedAt, date }: Run): string {
+  if (closedAt === null) throw new Error(`the totals of ${date} did not agree yet`);
+  return closedAt.toISOString();
 }
 
 /** The lines of neighbouring statements in the order of merchant, currency and id. */

@@ -10,7 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createItems(db);
   await createStatements(db);
   await createCalendar(db);
-  await createOutboxTables(db);
+  await createEvents(db);
 }
 
 async function createMerchants(db: Kysely<unknown>): Promise<void> {
@@ -240,6 +240,21 @@ async function createStatements(db: Kysely<unknown>): Promise<void> {
       ),
       constraint settlement_published check (published_at is null or items_hash is not null)
     )`.execute(db);
+}
+
+async function createEvents(db: Kysely<unknown>): Promise<void> {
+  await createOutboxTables(db);
+  // A part of a statement is large and lives for seconds: compressing it costs more than it saves.
+  await sql`alter table outbox alter column payload set storage external`.execute(db);
+  // UUIDv8 by SHA-256 (RFC 9562, B.2): the same name gives the same event id, here and in
+  // event-id.ts.
+  await sql`
+    create function event_id(name text) returns uuid
+    language sql immutable parallel safe
+    return overlay(
+      overlay(left(encode(sha256(convert_to(name, 'UTF8')), 'hex'), 32) placing '8' from 13)
+      placing '8' from 17
+    )::uuid`.execute(db);
 }
 
 async function createCalendar(db: Kysely<unknown>): Promise<void> {

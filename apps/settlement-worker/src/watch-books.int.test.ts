@@ -1,0 +1,76 @@
+import { createRegistry, newId } from '@mini-pg/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Books, createBooks } from '../test/support/books.ts';
+import { completed, merchantUpdated, termsFrom } from '../test/support/events.ts';
+import { createSettlementMetrics } from './metrics.ts';
+import { watchBooks } from './watch-books.ts';
+
+let books: Books;
+beforeAll(async () => {
+  books = await createBooks();
+});
+afterAll(() => books.drop());
+
+async function gauges(dueDate: string): Promise<Record<string, number>> {
+  const registry = createRegistry('test');
+  await watchBooks(books.pool, createSettlementMetrics(registry), dueDate);
+  const names = [
+    'facts_without_merchant',
+    'facts_without_terms',
+    'facts_held_oldest_seconds',
+    'facts_open',
+    'settlement_last_closed_timestamp_seconds',
+    'settlement_days_overdue',
+    'business_calendar_last_year',
+  ];
+  const values = await Promise.all(
+    names.map(async (name) => {
+      const metric = await registry.getSingleMetric(name)?.get();
+      return [name, metric?.values[0]?.value ?? Number.NaN] as const;
+    }),
+  );
+  return Object.fromEntries(values);
+}
+
+describe('the gauges of the books', () => {
+  it('are quiet where nothing is', async () => {
+    expect(await gauges('2026-03-13')).toEqual({
+      facts_without_merchant: 0,
+      facts_without_terms: 0,
+      facts_held_oldest_seconds: 0,
+      facts_open: 0,
+      settlement_last_closed_timestamp_seconds: 0,
+      settlement_days_overdue: 0,
+      business_calendar_last_year: 2027,
+    });
+  });
+
+  it('tell of facts that wait, of days that are overdue, and calm down again', async () => {
+    const [unknown, early] = [newId(), await books.addMerchant('2026-04-01')];
+    await books.store(
+      completed({ merchantId: unknown, approvedAt: '2026-03-13T03:00:00Z' }),
+      completed({ merchantId: unknown, livemode: false, approvedAt: '2026-03-13T03:00:00Z' }),
+      completed({ merchantId: early, approvedAt: '2026-03-13T03:00:00Z' }),
+    );
+    await books.rows(`update fact set recorded_at = now() - interval '2 hours'`);
+    await books.close('2026-03-13');
+    const waiting = await gauges('2026-03-15');
+    expect(waiting).toMatchObject({
+      facts_without_merchant: 1,
+      facts_without_terms: 1,
+      facts_open: 2,
+      settlement_last_closed_timestamp_seconds: Date.parse('2026-03-13T00:00:00Z') / 1_000,
+      settlement_days_overdue: 2,
+    });
+    expect(waiting.facts_held_oldest_seconds).toBeGreaterThanOrEqual(7_200);
+
+    await books.store(merchantUpdated(unknown, [termsFrom('2026-01-01')]));
+    await books.close('2026-03-15');
+    expect(await gauges('2026-03-15')).toMatchObject({
+      facts_without_merchant: 0,
+      facts_without_terms: 1,
+      facts_open: 1,
+      settlement_days_overdue: 0,
+    });
+  });
+});

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { addDays, businessDateOf } from '@mini-pg/domain';
+import { newId } from '@mini-pg/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type SettlementWorker, startSettlementWorker } from '../src/settlement-worker.ts';
+import { type Books, createBooks } from './support/books.ts';
+import { completed, merchantUpdated, termsFrom } from './support/events.ts';
+import { createSite, type Site, silent } from './support/site.ts';
+
+/** The command as a process of its own: its words, its exit code. */
+const PROGRAM = fileURLToPath(new URL('../src/close.ts', import.meta.url));
+const TODAY = businessDateOf(new Date());
+
+let books: Books;
+let site: Site;
+let worker: SettlementWorker;
+
+beforeAll(async () => {
+  books = await createBooks();
+  site = await createSite(books.url);
+  worker = await startSettlementWorker(site.config, { logger: silent });
+});
+afterAll(async () => {
+  await worker.stop();
+  await site.stop();
+  await books.drop();
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function close(args: readonly string[], environment?: Record<string, string>): Promise<Ended> {
+  const child = spawn(process.execPath, ['--conditions=source', PROGRAM, ...args], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+}
+
+const environment = () => ({
+  DATABASE_URL: books.url.reveal(),
+  KAFKA_BROKERS: site.config.KAFKA_BROKERS,
+  TOPIC_PREFIX: site.config.TOPIC_PREFIX,
+});
+
+describe('the close command', () => {
+  it('closes today, says what came of it, and says so the second time', async () => {
+    const merchantId = newId();
+    await site.publish(
+      merchantUpdated(merchantId, [termsFrom(TODAY)]),
+      completed({ merchantId, amount: 50_000, approvedAt: new Date().toISOString() }),
+    );
+
+    const first = await close(['--date', TODAY], environment());
+    expect(first).toEqual({
+      code: 0,
+      out:
+        `${TODAY} closed: 1 statements\n` +
+        `${TODAY} KRW: 1 items, gross 50000, fee 1650, VAT 165, net 48185\n`,
+      err: '',
+    });
+
+    const second = await close(['--date', TODAY], environment());
+    expect(second).toEqual({
+      code: 0,
+      out: `${TODAY} is already closed; nothing changed\n`,
+      err: '',
+    });
+  });
+
+  it('explains itself without any configuration', async () => {
+    const { code, out, err } = await close(['--help']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('Usage: close --date YYYY-MM-DD');
+  });
+
+  it.each([
+    [[], /^close: --date is missing: .+\n$/],
+    [['--date', '31-03-2026'], /^close: --date "31-03-2026" is no date: .+\n$/],
+    [['--date', '2026-02-30'], /^close: --date "2026-02-30" is no date: .+\n$/],
+    [['--yesterday'], /^close: Unknown option '--yesterday': .+\n$/],
+  ])('answers %j with one line and exit code 2', async (args, line) => {
+    const { code, out, err } = await close(args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(line);
+  });
+
+  it('refuses a future day with exit code 2', async () => {
+    const tomorrow = addDays(TODAY, 1);
+    const { code, err } = await close(['--date', tomorrow], environment());
+    expect(code).toBe(2);
+    expect(err).toMatch(`close: ${tomorrow} is in the future: today is ${TODAY} (Asia/Seoul)\n`);
+  });
+
+  it('names what its environment lacks, with exit code 1', async () => {
+    const { code, err } = await close(['--date', TODAY], { TOPIC_PREFIX: '' });
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: 'config: DATABASE_URL: is missing\nconfig: KAFKA_BROKERS: is missing\n',
+    });
+  });
+
+  it('says that the database is away, with exit code 1', async () => {
+    const away = { ...environment(), DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+    const { code, err } = await close(['--date', TODAY], away);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^close: the database does not answer: .*ECONNREFUSED.*\n$/);
+  });
+});
