@@ -1,8 +1,9 @@
-import { addDays, hashItems, paymentLine } from '@mini-pg/domain';
+import { addDays, type EventOf, hashItems, paymentLine } from '@mini-pg/domain';
 import { newId } from '@mini-pg/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Books, createBooks, only } from '../../test/support/books.ts';
 import { cancelled, completed, merchantUpdated, termsFrom } from '../../test/support/events.ts';
+import { eventIdOf } from './event-id.ts';
 
 const NOON = 'T03:00:00.000Z';
 const D = '2026-03-13';
@@ -23,7 +24,7 @@ const STATEMENTS = `
 
 describe('a day with payments', () => {
   it('gives one item for each fact, and sums of lines as the statement', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     const amounts = [50_000, 12_345, 1_000];
     const payments = amounts.map((amount) =>
       completed({ merchantId, amount, approvedAt: `${D}${NOON}` }),
@@ -69,7 +70,7 @@ describe('a day with payments', () => {
   });
 
   it('makes a statement for each merchant and currency', async () => {
-    const one = await books.addMerchant('2026-01-01');
+    const one = await books.addMerchant();
     const other = await books.addMerchant('2026-01-01', { feePpm: 29_000 });
     await books.store(
       completed({ merchantId: one, amount: 50_000, approvedAt: `${D}${NOON}` }),
@@ -87,7 +88,7 @@ describe('a day with payments', () => {
   });
 
   it('tells the world: lines, each payment, and the statement with the hash of its lines', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     const payments = Array.from({ length: 1_001 }, (_, n) =>
       completed({ merchantId, amount: 1_000 + n, approvedAt: `${D}${NOON}` }),
     );
@@ -118,8 +119,25 @@ describe('a day with payments', () => {
     expect(settled.every(({ data }) => data.settledAt === closed?.data.closedAt)).toBe(true);
   });
 
+  it('names its events by what they tell of', async () => {
+    const merchantId = await books.addMerchant();
+    await books.store(
+      completed({ merchantId, approvedAt: `${D}${NOON}` }),
+      completed({ merchantId, approvedAt: `${D}${NOON}` }),
+    );
+    await books.close(D);
+    const names = (await books.outbox()).map((event) => {
+      const { id, type, data } = event as EventOf<'payment.settled' | 'settlement.items'>;
+      if ('itemId' in data) return [id, eventIdOf(type, data.itemId)];
+      if ('part' in data) return [id, eventIdOf(type, data.settlementId, data.part)];
+      return [id, eventIdOf(type, (data as { settlementId: string }).settlementId)];
+    });
+    expect(names).toHaveLength(4);
+    for (const [id, name] of names) expect(id).toBe(name);
+  });
+
   it('keys payments by payment and statements by merchant', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     const payment = completed({ merchantId, approvedAt: `${D}${NOON}` });
     await books.store(payment);
     await books.close(D);
@@ -160,7 +178,7 @@ describe('a day with payments', () => {
   });
 
   it('never makes an item of a test fact', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     await books.store(completed({ merchantId, livemode: false, approvedAt: `${D}${NOON}` }));
     await books.close(D);
     expect(await books.rows('select livemode from fact')).toEqual([{ livemode: false }]);
@@ -206,7 +224,7 @@ describe('terms', () => {
 
   it('of an unknown merchant keep its facts waiting; a later close takes them, dated as they were', async () => {
     const unknown = newId();
-    const known = await books.addMerchant('2026-01-01');
+    const known = await books.addMerchant();
     const waiting = completed({ merchantId: unknown, approvedAt: `${D}${NOON}` });
     await books.store(waiting, completed({ merchantId: known, approvedAt: `${D}${NOON}` }));
 
@@ -253,7 +271,7 @@ describe('the payout date of a statement', () => {
 
   it('stops the close in a year without a calendar; once it is loaded the close goes on', async () => {
     const date = '2027-12-30';
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     await books.store(completed({ merchantId, approvedAt: `${date}${NOON}` }));
 
     await expect(books.close(date)).rejects.toThrow('no data for 2028');
@@ -268,7 +286,7 @@ describe('the payout date of a statement', () => {
 
 describe('a fact that comes late', () => {
   it('falls into the next open day with its own sale date', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     await books.store(completed({ merchantId, approvedAt: `${D}${NOON}` }));
     await books.close(D);
     const late = completed({ merchantId, amount: 777, approvedAt: `${D}${NOON}` });
@@ -284,36 +302,39 @@ describe('a fact that comes late', () => {
     ]);
   });
 
-  it('while the items are made is not among them, and the run keeps the proof', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
-    const early = completed({ merchantId, approvedAt: `${D}${NOON}` });
-    const late = completed({ merchantId, approvedAt: `${D}${NOON}` });
-    await books.store(early);
+  it.each(['facts-counted', 'items-written'] as const)(
+    'at %s is not among the items, and the run keeps the proof',
+    async (moment) => {
+      const merchantId = await books.addMerchant();
+      const early = completed({ merchantId, approvedAt: `${D}${NOON}` });
+      const late = completed({ merchantId, approvedAt: `${D}${NOON}` });
+      await books.store(early);
 
-    await books.close(D, {
-      reach: async (point) => {
-        if (point === 'items-written') await books.store(late);
-      },
-    });
+      await books.close(D, {
+        reach: async (point) => {
+          if (point === moment) await books.store(late);
+        },
+      });
 
-    expect(
-      await books.rows(
-        `select fact.id, pg_visible_in_snapshot(fact.xid, run.snapshot) as seen,
+      expect(
+        await books.rows(
+          `select fact.id, pg_visible_in_snapshot(fact.xid, run.snapshot) as seen,
            exists (select from settlement_item item where item.id = fact.id) as taken
          from fact cross join settlement_run run order by fact.recorded_at`,
-      ),
-    ).toEqual([
-      { id: early.data.attemptId, seen: true, taken: true },
-      { id: late.data.attemptId, seen: false, taken: false },
-    ]);
-    await books.close('2026-03-14');
-    expect(await books.rows(ITEMS)).toHaveLength(2);
-  });
+        ),
+      ).toEqual([
+        { id: early.data.attemptId, seen: true, taken: true },
+        { id: late.data.attemptId, seen: false, taken: false },
+      ]);
+      await books.close('2026-03-14');
+      expect(await books.rows(ITEMS)).toHaveLength(2);
+    },
+  );
 });
 
 describe('days', () => {
   it('are closed in order, the open ones before the one asked for', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     await books.store(
       completed({ merchantId, amount: 2_000, approvedAt: `2026-03-11${NOON}` }),
       completed({ merchantId, amount: 1_000, approvedAt: `${D}${NOON}` }),
@@ -333,7 +354,7 @@ describe('days', () => {
   });
 
   it('that are closed stay as they are, and so do the days before', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     await books.store(completed({ merchantId, approvedAt: `${D}${NOON}` }));
     await books.close(D);
     const before = await everything();
@@ -358,7 +379,7 @@ describe('days', () => {
   });
 
   it('more than a year back are refused as one close', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     await books.store(completed({ merchantId, approvedAt: `2025-01-01${NOON}` }));
     await expect(books.close(D)).rejects.toThrow('more than 366 days are open since 2025-01-01');
     expect(await books.rows('select * from settlement_run')).toEqual([]);
@@ -367,7 +388,7 @@ describe('days', () => {
 
 describe('two closes at once', () => {
   it('make one run', async () => {
-    const merchantId = await books.addMerchant('2026-01-01');
+    const merchantId = await books.addMerchant();
     await books.store(completed({ merchantId, approvedAt: `${D}${NOON}` }));
     const results = await Promise.all([books.close(D), books.close(D)]);
     expect(results.map((result) => result.outcome).sort()).toEqual(['already-closed', 'closed']);

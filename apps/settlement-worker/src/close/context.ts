@@ -6,6 +6,7 @@ import type { PostgresSession } from '@mini-pg/database';
  */
 export const CLOSE_POINTS = [
   'run-started',
+  'facts-counted',
   'items-written',
   'itemized',
   'statements-written',

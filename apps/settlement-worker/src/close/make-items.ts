@@ -86,7 +86,9 @@ export async function makeItems({ session, reach }: CloseContext, run: Run): Pro
     await lockRun(session, run);
     await session.query(COUNT_FACTS, [run.id, run.date]);
     const { rows } = await session.query<{ held: bigint }>(COUNT_HELD, [run.date]);
+    await reach('facts-counted');
     await session.query(MAKE_ITEMS, [run.id, run.date]);
+    await reach('items-written');
     await session.query(
       `update settlement_run
        set status = 'ITEMIZED', snapshot = pg_current_snapshot(), facts_held = $2,
@@ -94,7 +96,6 @@ export async function makeItems({ session, reach }: CloseContext, run: Run): Pro
        where id = $1`,
       [run.id, rows[0]?.held],
     );
-    await reach('items-written');
   });
   await reach('itemized');
 }
