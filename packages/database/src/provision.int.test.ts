@@ -15,12 +15,9 @@ const passwords = {
 let urls: Record<DatabaseUser, string>;
 
 beforeAll(async () => {
-  // Twice at once: both have to find the same end.
-  const both = [
-    provision(ADMIN_URL, { database, passwords }),
-    provision(ADMIN_URL, { database, passwords }),
-  ];
-  [urls] = (await Promise.all(both)) as [typeof urls, typeof urls];
+  // Several at once: all have to find the same end.
+  const once = () => provision(ADMIN_URL, { database, passwords });
+  [urls] = await Promise.all([once(), once(), once(), once()]);
   await as(
     'payment',
     'create table receipt (id int primary key)',

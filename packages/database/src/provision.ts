@@ -33,8 +33,9 @@ export async function provision(
     for (const user of [...SERVICE_SCHEMAS, 'auditor'] as const) {
       await createRole(session, database, user, passwords[user]);
     }
+    // Still under the lock, which belongs to the database of this session.
+    await withSession(urlOf(adminUrl, { database }), (inside) => grant(inside, database));
   });
-  await withSession(urlOf(adminUrl, { database }), (session) => grant(session, database));
   const url = (user: DatabaseUser): string =>
     urlOf(adminUrl, { database, user: roleOf(database, user), password: passwords[user] });
   return {
