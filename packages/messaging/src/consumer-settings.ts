@@ -38,7 +38,7 @@ export interface ConsumerIdentity {
 }
 
 const MAX_POLL_INTERVAL_MS = 300_000;
-const COMMIT_INTERVAL_MS = 1_000;
+export const COMMIT_INTERVAL_MS = 1_000;
 const FETCH_WAIT_MAX_MS = 50;
 const FETCH_MAX_BYTES = 16 * 1024 * 1024;
 const PREFETCH_MAX_KB = 16 * 1024;

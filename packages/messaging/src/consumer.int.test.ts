@@ -9,6 +9,9 @@ import { PoisonError } from './process-batch.ts';
 import { readProgress } from './progress.ts';
 import { createTopics } from './topics.ts';
 
+/** Enough for several members, few enough for a broker that many tests share. */
+const PARTITIONS = 4;
+
 let harness: ConsumerHarness;
 const brokers = () => testStack().kafkaBrokers;
 
@@ -20,6 +23,7 @@ beforeEach(async () => {
     topicPrefix: harness.prefix,
     logger: silent,
     consumes: ['payment.progressed'],
+    partitions: PARTITIONS,
   });
 });
 

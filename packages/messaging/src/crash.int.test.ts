@@ -35,6 +35,7 @@ beforeAll(async () => {
     topicPrefix: harness.prefix,
     logger: silent,
     consumes: ['payment.progressed'],
+    partitions: 1,
   });
 });
 

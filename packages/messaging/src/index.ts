@@ -15,4 +15,10 @@ export { type PartitionProgress, readProgress } from './progress.ts';
 export type { ReceivedEvent } from './received-event.ts';
 export { type Relay, type RelayOptions, startRelay } from './relay.ts';
 export { SealError, Sealer, type SealKey } from './sealing.ts';
-export { type CreateTopicsOptions, createTopics, deadLetterTopic, type Service } from './topics.ts';
+export {
+  type CreateTopicsOptions,
+  createTopics,
+  deadLetterTopic,
+  deleteTopics,
+  type Service,
+} from './topics.ts';

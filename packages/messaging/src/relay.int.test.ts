@@ -1,5 +1,5 @@
 import type { PostgresPool } from '@mini-pg/database';
-import { createRegistry, newId, type Registry, Secret } from '@mini-pg/runtime';
+import { createLogger, createRegistry, newId, type Registry, Secret } from '@mini-pg/runtime';
 import { createTestDatabase, type TestDatabase, testStack, waitFor } from '@mini-pg/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -13,7 +13,7 @@ import {
 import { insertOutbox, toOutboxRow } from './outbox.ts';
 import { createProducer, type EventProducer } from './producer.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
-import { createTopics } from './topics.ts';
+import { createTopics, deleteTopics } from './topics.ts';
 
 const TOPIC = 'merchant.updated';
 
@@ -52,6 +52,7 @@ beforeEach(async () => {
     producer: 'payment-api',
     topicPrefix: prefix,
     logger: silent,
+    partitions: 1,
   });
 });
 
@@ -59,6 +60,7 @@ afterEach(async () => {
   await Promise.all(relays.splice(0).map((relay) => relay.stop()));
   await pool.query('delete from outbox');
   await pool.query('delete from outbox_dead');
+  await deleteTopics({ brokers: testStack().kafkaBrokers, topicPrefix: prefix });
 });
 
 function start(overrides: Partial<RelayOptions> = {}): Relay {
@@ -207,6 +209,26 @@ describe('a relay that leads', () => {
   });
 });
 
+describe('a relay that finds another at work on its rows', () => {
+  it('ends its term', async () => {
+    const lines: string[] = [];
+    const logger = createLogger(
+      { service: 'test', level: 'error' },
+      { write: (line) => lines.push(line) },
+    );
+    await insert(['taken by another']);
+    start({
+      logger,
+      onPublished: async () => {
+        await pool.query('delete from outbox');
+      },
+    });
+    await waitFor(() => lines.some((line) => line.includes('another relay deleted rows')), {
+      what: 'the relay to notice',
+    });
+  });
+});
+
 describe('a relay whose messages Kafka does not take', () => {
   it('tries again, drops nothing and keeps the order', async () => {
     await insert(['a', 'b', 'c'], 'k');
@@ -273,6 +295,7 @@ describe('a relay whose messages Kafka does not take', () => {
       producer: 'settlement-worker',
       topicPrefix: prefix,
       logger: silent,
+      partitions: 1,
     });
     await outboxEmpty();
     expect(await readTopic(testStack().kafkaBrokers, `${prefix}payment.settled`)).toHaveLength(1);

@@ -3,7 +3,7 @@ import type { TopicPartition } from './kafka.ts';
 
 /** The part of librdkafka's statistics (STATISTICS.md) that we use. */
 const statisticsSchema = z.object({
-  cgrp: z.object({ state: z.string(), join_state: z.string() }).optional(),
+  cgrp: z.object({ state: z.string(), stateage: z.int(), join_state: z.string() }).optional(),
   brokers: z.record(z.string(), z.object({ nodeid: z.int(), state: z.string() })),
   topics: z.record(
     z.string(),
@@ -35,7 +35,10 @@ export interface ConsumerStatistics {
   readonly partitions: readonly PartitionStatistics[];
 }
 
-const JOINED = 'steady';
+const ASSIGNED = 'steady';
+const COORDINATED = 'up';
+/** A member that the coordinator has known for so long without giving it anything gets nothing. */
+const ASSIGNMENT_WAIT_MAX_MS = 5_000;
 /** What a partition's reading is in once the client has given it up. */
 const NOT_FETCHING = 'none';
 
@@ -54,5 +57,11 @@ export function parseStatistics(json: string): ConsumerStatistics {
         leaderUp: up.has(partition.leader),
       })),
   );
-  return { joined: statistics.cgrp?.join_state === JOINED, partitions };
+  return { joined: isJoined(statistics.cgrp), partitions };
+}
+
+function isJoined(group: z.infer<typeof statisticsSchema>['cgrp']): boolean {
+  if (group === undefined) return false;
+  const idle = group.state === COORDINATED && group.stateage > ASSIGNMENT_WAIT_MAX_MS;
+  return group.join_state === ASSIGNED || idle;
 }

@@ -1,6 +1,12 @@
 import { TOPICS, type Topic } from '@mini-pg/domain';
 import type { Logger } from '@mini-pg/runtime';
-import { AdminClient, type IAdminClient, KAFKA_ERRORS, KafkaError } from './kafka.ts';
+import {
+  AdminClient,
+  type IAdminClient,
+  isTopicMissing,
+  KAFKA_ERRORS,
+  KafkaError,
+} from './kafka.ts';
 
 export type Service = (typeof TOPICS)[Topic]['producer'];
 
@@ -12,10 +18,18 @@ export interface CreateTopicsOptions {
   readonly logger: Logger;
   /** What the service consumes: their dead letter topics are made too. */
   readonly consumes?: readonly Topic[];
+  /** Instead of the table's number: few partitions make a small broker fast. */
+  readonly partitions?: number;
+  /** How long a broker may take to answer. */
+  readonly timeoutMs?: number;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+const DESCRIBE_ATTEMPTS_MAX = 100;
+const DESCRIBE_PAUSE_MS = 100;
 const REPLICATION_MAX = 3;
+/** Of three replicas: one may be away, and none is the only one to know of a message. */
+const IN_SYNC_MIN = 2;
 const DEAD_LETTER_PARTITIONS = 3;
 const DEAD_LETTER_RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 const DEAD_LETTER_SUFFIX = '.dlq';
@@ -43,17 +57,40 @@ export async function createTopics(options: CreateTopicsOptions): Promise<string
     'client.id': `${options.producer}.topics`,
   });
   try {
-    const existing = new Set(await listTopics(admin, options.brokers));
+    const existing = new Set(await listTopics(admin, options));
     const replicas = Math.min(REPLICATION_MAX, await countBrokers(admin));
+    const plans = plansOf(options);
     const made: string[] = [];
-    for (const plan of plansOf(options)) {
-      if (existing.has(plan.topic)) {
-        await compareWithPlan(admin, plan, options.logger);
-      } else if (await createTopic(admin, plan, replicas)) {
-        made.push(plan.topic);
-      }
+    for (const plan of plans) {
+      if (existing.has(plan.topic)) continue;
+      if (await createTopic(admin, plan, replicas)) made.push(plan.topic);
     }
+    const known = plans.filter(({ topic }) => !made.includes(topic));
+    compareWithPlans(known, await describeOnceKnown(admin, plans), options.logger);
     return made;
+  } finally {
+    admin.disconnect();
+  }
+}
+
+/**
+ * Deletes every topic of a prefix, as when a test or an environment is torn down. Returns their
+ * names.
+ *
+ * @throws RangeError when the prefix is empty: that would be every topic there is.
+ */
+export async function deleteTopics(options: {
+  brokers: string;
+  topicPrefix: string;
+}): Promise<string[]> {
+  const { brokers, topicPrefix } = options;
+  if (topicPrefix === '') throw new RangeError('deleting topics needs a prefix');
+  const admin = AdminClient.create({ 'bootstrap.servers': brokers });
+  try {
+    const found = await listTopics(admin, options);
+    const doomed = found.filter((topic) => topic.startsWith(topicPrefix));
+    for (const topic of doomed) await deleteTopic(admin, topic);
+    return doomed;
   } finally {
     admin.disconnect();
   }
@@ -63,32 +100,38 @@ function plansOf(options: CreateTopicsOptions): TopicPlan[] {
   const names = Object.keys(TOPICS) as Topic[];
   const own = names.filter((name) => TOPICS[name].producer === options.producer);
   return [
-    ...own.map((name) => planOf(name, options.topicPrefix)),
-    ...(options.consumes ?? []).map((name) => deadLetterPlanOf(name, options.topicPrefix)),
+    ...own.map((name) => planOf(name, options)),
+    ...(options.consumes ?? []).map((name) => deadLetterPlanOf(name, options)),
   ];
 }
 
-function planOf(name: Topic, prefix: string): TopicPlan {
-  const { partitions, cleanup, retentionMs } = TOPICS[name];
+function planOf(name: Topic, { topicPrefix, partitions }: CreateTopicsOptions): TopicPlan {
+  const { cleanup, retentionMs, ...settings } = TOPICS[name];
   const config = { 'cleanup.policy': cleanup };
   return {
-    topic: `${prefix}${name}`,
-    partitions,
+    topic: `${topicPrefix}${name}`,
+    partitions: partitions ?? settings.partitions,
     config: cleanup === 'compact' ? config : { ...config, 'retention.ms': String(retentionMs) },
   };
 }
 
-function deadLetterPlanOf(name: Topic, prefix: string): TopicPlan {
+function deadLetterPlanOf(
+  name: Topic,
+  { topicPrefix, partitions = DEAD_LETTER_PARTITIONS }: CreateTopicsOptions,
+): TopicPlan {
   return {
-    topic: deadLetterTopic(`${prefix}${name}`),
-    partitions: DEAD_LETTER_PARTITIONS,
+    topic: deadLetterTopic(`${topicPrefix}${name}`),
+    partitions: Math.min(partitions, DEAD_LETTER_PARTITIONS),
     config: { 'cleanup.policy': 'delete', 'retention.ms': String(DEAD_LETTER_RETENTION_MS) },
   };
 }
 
-function listTopics(admin: IAdminClient, brokers: string): Promise<string[]> {
+function listTopics(
+  admin: IAdminClient,
+  { brokers, timeoutMs = REQUEST_TIMEOUT_MS }: { brokers: string; timeoutMs?: number },
+): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    admin.listTopics({ timeout: REQUEST_TIMEOUT_MS }, (error, topics) => {
+    admin.listTopics({ timeout: timeoutMs }, (error, topics) => {
       if (!error) return resolve(topics);
       const { message, code } = KafkaError.from(error);
       reject(new KafkaError(`no Kafka broker answers at ${brokers}: ${message}`, code));
@@ -120,7 +163,10 @@ function createTopic(admin: IAdminClient, plan: TopicPlan, replicas: number): Pr
     topic: plan.topic,
     num_partitions: plan.partitions,
     replication_factor: replicas,
-    config: plan.config,
+    config: {
+      ...plan.config,
+      ...(replicas === REPLICATION_MAX && { 'min.insync.replicas': String(IN_SYNC_MIN) }),
+    },
   };
   return new Promise((resolve, reject) => {
     admin.createTopic(topic, REQUEST_TIMEOUT_MS, (error) => {
@@ -132,17 +178,52 @@ function createTopic(admin: IAdminClient, plan: TopicPlan, replicas: number): Pr
   });
 }
 
-function compareWithPlan(admin: IAdminClient, plan: TopicPlan, logger: Logger): Promise<void> {
+function deleteTopic(admin: IAdminClient, topic: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    admin.describeTopics([plan.topic], { timeout: REQUEST_TIMEOUT_MS }, (error, descriptions) => {
-      if (error) return reject(KafkaError.from(error));
-      const partitions = descriptions[0]?.partitions.length;
-      if (partitions !== plan.partitions) {
-        const { topic } = plan;
-        const expected = plan.partitions;
-        logger.warn({ topic, partitions, expected }, 'the topic has another number of partitions');
-      }
-      resolve();
+    admin.deleteTopic(topic, REQUEST_TIMEOUT_MS, (error) => {
+      if (!error || isTopicMissing(KafkaError.from(error))) return resolve();
+      reject(KafkaError.from(error));
     });
   });
+}
+
+/** A topic is not known to every broker at the moment in which it is made. */
+async function describeOnceKnown(
+  admin: IAdminClient,
+  plans: readonly TopicPlan[],
+): Promise<ReadonlyMap<string, number>> {
+  const topics = plans.map(({ topic }) => topic);
+  for (let attempt = 1; ; attempt += 1) {
+    const partitions = await countPartitions(admin, topics);
+    const missing = topics.find((topic) => !partitions.get(topic));
+    if (missing === undefined) return partitions;
+    if (attempt === DESCRIBE_ATTEMPTS_MAX) {
+      throw new KafkaError(`topic ${missing} does not appear`, KAFKA_ERRORS.ERR__UNKNOWN_TOPIC);
+    }
+    await new Promise((resolve) => setTimeout(resolve, DESCRIBE_PAUSE_MS));
+  }
+}
+
+function countPartitions(
+  admin: IAdminClient,
+  topics: readonly string[],
+): Promise<Map<string, number>> {
+  return new Promise((resolve, reject) => {
+    admin.describeTopics([...topics], { timeout: REQUEST_TIMEOUT_MS }, (error, found) => {
+      if (error) return reject(KafkaError.from(error));
+      resolve(new Map(found.map(({ name, partitions }) => [name, partitions.length])));
+    });
+  });
+}
+
+function compareWithPlans(
+  plans: readonly TopicPlan[],
+  found: ReadonlyMap<string, number>,
+  logger: Logger,
+): void {
+  for (const { topic, partitions: expected } of plans) {
+    const partitions = found.get(topic);
+    if (partitions === expected) continue;
+    logger.warn({ topic, partitions, expected }, 'the topic has another number of partitions');
+  }
 }

@@ -4,6 +4,7 @@ import { waitFor } from '@mini-pg/testing';
 import { type Consumer, type ConsumerOptions, startConsumer } from '../src/consumer.ts';
 import { createProducer, type EventProducer } from '../src/producer.ts';
 import type { ReceivedEvent } from '../src/received-event.ts';
+import { deleteTopics } from '../src/topics.ts';
 import { paymentProgressed, silent, uniquePrefix } from './support.ts';
 
 export const TOPIC = 'payment.progressed';
@@ -96,6 +97,7 @@ export class ConsumerHarness {
   async close(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
     await this.producer.stop();
+    await deleteTopics({ brokers: this.brokers, topicPrefix: this.prefix });
   }
 }
 
