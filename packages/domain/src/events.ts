@@ -167,11 +167,14 @@ const settlementItems = z.object({
   items: z.array(settlementItemSchema).min(1).max(SETTLEMENT_ITEMS_PER_MESSAGE_MAX),
 });
 
+/** As terms are asked for, but a reader takes fields that were added later. */
+const publishedTermsSchema = z.object(termsSchema.shape);
+
 const merchantUpdated = z.object({
   merchantId: id,
   name: z.string(),
   status: z.enum(MERCHANT_STATUSES),
-  terms: z.array(termsSchema).min(1),
+  terms: z.array(publishedTermsSchema).min(1),
   version: z.int().min(1),
   updatedAt: instant,
 });

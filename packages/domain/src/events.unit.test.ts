@@ -49,6 +49,23 @@ describe('an event', () => {
     const later = { ...settled, data: { ...settled.data, added: 1 } };
     expect(EVENT_SCHEMAS['payment.settled'].safeParse(later).success).toBe(true);
   });
+
+  it('accepts them inside its parts too', () => {
+    const terms = { feePpm: 29000, fixedFee: 0, vatMode: 'EXCLUSIVE', payoutDays: 2 };
+    const later = {
+      ...settled,
+      type: 'merchant.updated',
+      data: {
+        merchantId: settled.data.merchantId,
+        name: 'A shop',
+        status: 'ACTIVE',
+        terms: [{ ...terms, from: '2026-03-31', added: 1 }],
+        version: 1,
+        updatedAt: settled.time,
+      },
+    };
+    expect(EVENT_SCHEMAS['merchant.updated'].safeParse(later).success).toBe(true);
+  });
 });
 
 describe('the topics', () => {
