@@ -27,6 +27,29 @@ export const OWN_FAILURE_CODES = [
   'CANCELLED_BEFORE_APPROVAL',
 ] as const;
 
+/** What our own reasons mean, and what the merchant does about each. */
+export const OWN_FAILURES = {
+  EXPIRED: {
+    meaning: 'no call to the PG could be made before `expiresAt`',
+    action: 'request a new payment',
+  },
+  SOURCE_ALREADY_USED: {
+    meaning: 'what the shopper authenticated belongs to another payment',
+    action: 'read that payment, or open the window again',
+  },
+  METHOD_NOT_SUPPORTED: {
+    meaning: 'the shopper chose a method that the platform does not take, such as a deposit',
+    action: 'let the shopper choose another method',
+  },
+  CANCELLED_BEFORE_APPROVAL: {
+    meaning: 'a cancel came before the first call to the PG',
+    action: 'nothing: no money moved',
+  },
+} as const satisfies Record<
+  (typeof OWN_FAILURE_CODES)[number],
+  { readonly meaning: string; readonly action: string }
+>;
+
 export const FAILURE_CODES = [...UNIFIED_CODES, ...OWN_FAILURE_CODES] as const;
 
 export type FailureCode = (typeof FAILURE_CODES)[number];
