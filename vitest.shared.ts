@@ -48,7 +48,7 @@ export function definePackageTests(packageUrl: string): ViteUserConfig {
         extends: true,
         test: {
           name,
-          include: [`{src,lib,test}/**/*.${name}.test.ts`],
+          include: [`{src,lib,generate,checks,test}/**/*.${name}.test.ts`],
           testTimeout: TEST_TIMEOUT_MS[name],
           hookTimeout: TEST_TIMEOUT_MS[name],
           globalSetup: name === 'unit' ? [] : [GLOBAL_SETUP],
