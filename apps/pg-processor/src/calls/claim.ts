@@ -23,7 +23,8 @@ const LOSER_PAUSE_MS = 5_000;
  * Moves READY attempts to CALLING, up to the free slots of each PG, and claims their sources. An
  * attempt moves only when it won the claim, its payment has it already, or it has no source to
  * claim. One statement, durable before any of them is called. Attempts of a payment that has
- * another one under way wait.
+ * another one under way wait; they are found by subqueries that the planner cannot join, since each
+ * is one look into the partial index that forbids the same.
  */
 const CLAIM = {
   name: 'claim-attempts',
@@ -36,11 +37,13 @@ const CLAIM = {
         from attempt a
         where a.state = 'READY' and a.pg = slot.pg and a.next_attempt_at <= now()
           and (a.expires_at is null or a.expires_at > now())
-          and not exists (
-            select from attempt o
-            where o.payment_id = a.payment_id and (o.state = 'CALLING' or (
-              a.operation = 'APPROVE' and o.operation = 'APPROVE'
-              and o.state in ('UNKNOWN', 'APPROVED'))))
+          and (
+            select o.id from attempt o
+            where o.payment_id = a.payment_id and o.state = 'CALLING' limit 1) is null
+          and (a.operation <> 'APPROVE' or (
+            select o.id from attempt o
+            where o.payment_id = a.payment_id and o.operation = 'APPROVE'
+              and o.state in ('CALLING', 'UNKNOWN', 'APPROVED') limit 1) is null)
         order by a.next_attempt_at limit slot.free
         for update skip locked
       ) r
@@ -48,12 +51,12 @@ const CLAIM = {
       insert into source_claim (pg, pg_account_id, livemode, source_key, payment_id, attempt_id)
       select pg, pg_account_id, livemode, source_key, payment_id, id
       from due where source_key is not null
-      order by pg, pg_account_id, livemode, source_key, id
+      order by source_key, pg, pg_account_id, livemode, id
       on conflict do nothing
       returning attempt_id
-    ), sorted as (
+    ), sorted as materialized (
       select due.id, due.lease_ms, due.source_key is null
-        or exists (select from won where won.attempt_id = due.id)
+        or due.id in (select attempt_id from won)
         or exists (
           select from source_claim c
           where c.pg = due.pg and c.pg_account_id = due.pg_account_id

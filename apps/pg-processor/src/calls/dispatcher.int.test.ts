@@ -1,3 +1,4 @@
+import { waitFor } from '@mini-pg/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   attemptsOf,
@@ -90,6 +91,47 @@ describe('a payment that was requested', () => {
     await settle(processor);
     expect(await failureCodeOf(rig.pool, request.paymentId)).toBe('INVALID_REQUEST');
     expect(rig.toss.confirms(request.paymentKey)).toEqual([]);
+  });
+});
+
+describe('two dispatchers', () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await createRig();
+  });
+  afterAll(() => rig.close());
+
+  it('leave to each other what the other one is claiming', async () => {
+    const processor = rig.processor();
+    const requests = [requested(), requested(), requested()];
+    for (const request of requests) rig.toss.window(request);
+    await receive(processor, ...requests);
+    const other = await rig.pool.connect();
+    await other.query('begin');
+    await other.query('select from attempt limit 1 for update');
+    expect(await processor.dispatcher.runOnce()).toBe(2);
+    await other.query('commit');
+    other.release();
+    expect(await processor.dispatcher.runOnce()).toBe(1);
+  });
+
+  it('call each of many payments once', async () => {
+    const instances = [rig.processor(), rig.processor()] as const;
+    const requests = Array.from({ length: 100 }, () => requested());
+    for (const request of requests) rig.toss.window(request);
+    await receive(instances[0], ...requests);
+    for (const instance of instances) instance.dispatcher.start(1);
+    await waitFor(
+      async () => {
+        const { rows } = await rig.pool.query(`select from attempt where state = 'READY'`);
+        return rows.length === 0;
+      },
+      { what: 'all to be claimed' },
+    );
+    await Promise.all(instances.map(({ dispatcher }) => dispatcher.stop()));
+    for (const { paymentKey } of requests) {
+      expect(rig.toss.confirms(paymentKey)).toHaveLength(1);
+    }
   });
 });
 
@@ -191,6 +233,27 @@ describe('a worker that is paused between its claim and its call', () => {
     await calling;
     expect(rig.toss.confirms(request.paymentKey)).toHaveLength(1);
     expect(await exceptionsOf(rig.pool, request.paymentId)).toEqual([]);
+  });
+
+  it('calls nobody when it wakes while another one has the attempt under a lease', async () => {
+    const request = requested();
+    const paused = rig.processor(
+      {},
+      {
+        onClaimed: async ({ id }) => {
+          await rig.pool.query(
+            `update attempt set state = 'UNKNOWN', lease_owner = 'another',
+               lease_until = now() + interval '1 hour' where id = $1`,
+            [id],
+          );
+        },
+      },
+    );
+    rig.toss.window(request);
+    await receive(paused, request);
+    await paused.dispatcher.runOnce();
+    expect(rig.toss.confirms(request.paymentKey)).toEqual([]);
+    expect(await attemptsOf(rig.pool, request.paymentId)).toMatchObject([{ state: 'UNKNOWN' }]);
   });
 
   it('sends nothing with too little of its lease left, and a later attempt is charged', async () => {

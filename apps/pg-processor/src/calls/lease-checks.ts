@@ -21,24 +21,33 @@ const QUEUE_MAX = 50_000;
 const READ_LEASES = {
   name: 'read-leases',
   text: `
-    select id, lease_owner as owner,
+    select id, state, lease_owner as owner,
       (extract(epoch from lease_until - clock_timestamp()) * 1000)::float8 as "leftMs"
-    from attempt where id = any($1::uuid[]) and state = 'CALLING'`,
+    from attempt where id = any($1::uuid[])`,
 };
+
+interface LeaseRow {
+  id: string;
+  state: string;
+  owner: string | null;
+  leftMs: number;
+}
 
 /** Leases are read just before bytes are written; those of one moment by one statement. */
 export function createLeaseChecks(pool: PostgresPool): LeaseChecks {
   const coalescer = createCoalescer<{ attemptId: string; owner: string }, LeaseLeft | null>({
     async flush(items) {
       const readAtMs = performance.now();
-      const { rows } = await pool.query<{ id: string; owner: string; leftMs: number }>({
+      const { rows } = await pool.query<LeaseRow>({
         ...READ_LEASES,
         values: [items.map(({ attemptId }) => attemptId)],
       });
       const leases = new Map(rows.map((row) => [row.id, row]));
       return items.map(({ attemptId, owner }) => {
         const lease = leases.get(attemptId);
-        return lease?.owner === owner ? { readAtMs, leftMs: lease.leftMs } : null;
+        return lease?.state === 'CALLING' && lease.owner === owner
+          ? { readAtMs, leftMs: lease.leftMs }
+          : null;
       });
     },
     batchMax: BATCH_MAX,

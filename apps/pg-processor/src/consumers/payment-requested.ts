@@ -93,7 +93,7 @@ const STORE = {
       returning payment_id, event_id, topic, payload, traceparent
     ), told_before as (
       select o.payment_id, o.event_id, o.topic, o.payload, o.traceparent
-      from outcome o join unnest($2::uuid[]) as asked (payment_id) using (payment_id)
+      from outcome o where o.payment_id = any($2::uuid[])
     ), told as (
       insert into outbox (event_id, topic, key, headers, payload)
       select event_id, topic, payment_id::text,

@@ -383,6 +383,22 @@ describe('a process that died in the middle of a call', () => {
 });
 
 describe('two inquirers', () => {
+  it('leave to each other what the other one has taken', async () => {
+    const processor = rig.processor();
+    const requests = [requested(), requested(), requested()];
+    for (const request of requests) rig.toss.window({ ...request, script: ['capture-then-reset'] });
+    await receive(processor, ...requests);
+    await processor.dispatcher.runOnce();
+    await makeDue(rig.pool);
+    const other = await rig.pool.connect();
+    await other.query('begin');
+    await other.query('select from attempt limit 1 for update');
+    expect(await processor.inquirer.runOnce()).toBe(2);
+    await other.query('commit');
+    other.release();
+    expect(await processor.inquirer.runOnce()).toBe(1);
+  });
+
   it('never ask about one attempt at the same time', async () => {
     const instances = [rig.processor(), rig.processor()] as const;
     const requests = Array.from({ length: 20 }, () => requested());

@@ -22,7 +22,8 @@ const READ_ATTEMPTS = {
         where c.pg = a.pg and c.pg_account_id = a.pg_account_id and c.livemode = a.livemode
           and c.source_key = a.source_key and c.payment_id <> a.payment_id)
       else false end as "sourceTaken",
-      exists (select from outcome o where o.payment_id = a.payment_id) as "hasOutcome"
+      (select o.payment_id from outcome o where o.payment_id = a.payment_id limit 1) is not null
+        as "hasOutcome"
     from attempt a
     where a.payment_id = any($1::uuid[])
     order by a.id for update of a`,

@@ -42,10 +42,10 @@ const outcomes = createRowset<OutcomeRow>([
 ]);
 
 const released = createRowset<Attempt>([
+  { name: 'source_key', type: 'text', of: (row) => row.sourceKey },
   { name: 'pg', type: 'text', of: (row) => row.pg },
   { name: 'pg_account_id', type: 'text', of: (row) => row.pgAccountId },
   { name: 'livemode', type: 'boolean', of: (row) => row.livemode },
-  { name: 'source_key', type: 'text', of: (row) => row.sourceKey },
   { name: 'payment_id', type: 'uuid', of: (row) => row.paymentId },
 ]);
 
@@ -59,7 +59,10 @@ const outbox = createRowset<OutboxRow>([
 
 const after = (milliseconds: string): string => `now() + ${milliseconds} * interval '1 ms'`;
 
-/** States, outcomes, claims and events of any number of payments, in one statement. */
+/**
+ * States, outcomes, claims and events of any number of payments, in one statement. The arrays of
+ * keys are given to the tables once more, so that these are read by index however large they are.
+ */
 const WRITE_RESULTS = {
   name: 'write-results',
   text: `
@@ -80,14 +83,15 @@ const WRITE_RESULTS = {
     ), counted as (
       update payment_result r set count = c.count
       from ${counts.from('c', 17)}
-      where r.payment_id = c.payment_id
+      where r.payment_id = c.payment_id and r.payment_id = any($17::uuid[])
     ), concluded as (
       insert into outcome (${outcomes.names})
       select ${outcomes.names} from ${outcomes.from('o', 19)} order by payment_id
     ), released as (
       delete from source_claim s using ${released.from('f', 29)}
-      where (s.pg, s.pg_account_id, s.livemode, s.source_key, s.payment_id)
-        = (f.pg, f.pg_account_id, f.livemode, f.source_key, f.payment_id)
+      where s.source_key = any($29::text[]) and s.source_key = f.source_key and s.pg = f.pg
+        and s.pg_account_id = f.pg_account_id and s.livemode = f.livemode
+        and s.payment_id = f.payment_id
     )
     insert into outbox (${outbox.names})
     select ${outbox.names} from ${outbox.from('e', 34)} order by position`,

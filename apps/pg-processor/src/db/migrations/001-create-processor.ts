@@ -133,7 +133,7 @@ async function createSourceClaims(db: Kysely<unknown>): Promise<void> {
       payment_id uuid not null,
       attempt_id uuid not null,
       claimed_at timestamptz not null default now(),
-      constraint source_claim_key primary key (pg, pg_account_id, livemode, source_key)
+      constraint source_claim_key primary key (source_key, pg, pg_account_id, livemode)
     )`.execute(db);
 }
 
