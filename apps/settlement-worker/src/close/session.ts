@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient, type PostgresSession } from '@mini-pg/database';
+import { createClient, errorCode, type PostgresSession } from '@mini-pg/database';
 import type { Logger, Secret } from '@mini-pg/runtime';
 import { CloseBusyError, CloseError } from './errors.ts';
 
@@ -37,7 +37,9 @@ export async function withCloseSession<T>(
   });
   session.on('error', (error) => options.logger.error({ err: error }, 'the close session ended'));
   await session.connect().catch((cause: Error) => {
-    throw new CloseError(`the database does not answer: ${cause.message}`, { cause });
+    // A host with several addresses fails with an error that has a code and no message.
+    const reason = cause.message || errorCode(cause);
+    throw new CloseError(`the database does not answer: ${reason}`, { cause });
   });
   try {
     await takeLock(session, options);
