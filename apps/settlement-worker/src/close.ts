@@ -5,7 +5,7 @@ import {
   parseCloseArguments,
   UsageError,
 } from './close/close-command.ts';
-import { closeDays } from './close/close-days.ts';
+import { closeDays, refuseFuture } from './close/close-days.ts';
 import { CloseDateError } from './close/errors.ts';
 import { readCommandConfig } from './config.ts';
 import { readFactsProgress } from './facts/consumed.ts';
@@ -16,6 +16,7 @@ const EXIT_USAGE = 2;
 async function close(): Promise<void> {
   const parsed = parseCloseArguments(process.argv.slice(2));
   if ('help' in parsed) return void process.stdout.write(CLOSE_USAGE);
+  refuseFuture(parsed.date, systemClock.now());
   // Whoever runs it reads its words; the log is for when something is wrong.
   const config = readCommandConfig({ LOG_LEVEL: 'warn', ...process.env });
   const result = await closeDays(parsed.date, {

@@ -35,10 +35,7 @@ export type CloseResult =
  * @throws CloseError when another close runs, facts are still being stored, or totals differ.
  */
 export async function closeDays(date: string, options: CloseOptions): Promise<CloseResult> {
-  const today = businessDateOf(options.clock.now());
-  if (date > today) {
-    throw new CloseDateError(`${date} is in the future: today is ${today} (Asia/Seoul)`);
-  }
+  refuseFuture(date, options.clock.now());
   return withCloseSession(options, async (session) => {
     const { lastClosed } = await readDays(session);
     if (lastClosed !== null && date <= lastClosed) return { outcome: 'already-closed', lastClosed };
@@ -49,6 +46,13 @@ export async function closeDays(date: string, options: CloseOptions): Promise<Cl
     }
     return { outcome: 'closed', days };
   });
+}
+
+/** @throws CloseDateError when the date has not begun in Seoul. */
+export function refuseFuture(date: string, now: Date): void {
+  const today = businessDateOf(now);
+  if (date <= today) return;
+  throw new CloseDateError(`${date} is in the future: today is ${today} (Asia/Seoul)`);
 }
 
 async function closeOne(
