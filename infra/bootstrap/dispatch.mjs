@@ -34,11 +34,13 @@ export function dispatch(node, command, args) {
 }
 
 /**
- * npm passes signals on, but it cannot when it is killed itself. Then this process gets another
- * parent, and the command is asked to end. The command in turn sees its channel to us close.
+ * npm passes signals on, but it cannot when it is killed itself; a shell passes on none. Then this
+ * process gets another parent, and the command is asked to end. The command in turn sees its
+ * channel to us close. Only for parents that wait: one that starts this in the background and
+ * goes is no reason to end.
  */
 function followParent(child) {
-  if (!process.env.npm_lifecycle_event) return;
+  if (!process.env.npm_lifecycle_event && !process.env.FOLLOW_PARENT) return;
   const parent = process.ppid;
   const check = () => process.ppid !== parent && child.kill('SIGTERM');
   setInterval(check, PARENT_CHECK_INTERVAL_MS).unref();

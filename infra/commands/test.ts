@@ -17,6 +17,8 @@ import { runTurbo } from '../lib/turbo.ts';
 import { workspacePackages } from '../lib/workspace.ts';
 
 const TIERS = ['unit', 'int', 'e2e'] as const;
+/** Each run of vitest has two workers, and the servers start at the same time. */
+const UNIT_CONCURRENCY = 2;
 /** Integration tests mostly wait for their servers, so two packages share two cores well. */
 const INT_CONCURRENCY = 2;
 /** An e2e test runs a whole system and has bounds on its waits: one at a time. */
@@ -30,7 +32,7 @@ async function runAllTests(site: Site): Promise<number> {
   for (const report of reports) rmSync(report, { force: true });
   const [stack, unit] = await Promise.all([
     startStackOn(site, chooseStack(process.env)),
-    runTurbo(site.guardian, ['build', 'test:unit', '--continue=always', '--output-logs=new-only']),
+    runTurbo(site.guardian, ['build', 'test:unit', ...flags(UNIT_CONCURRENCY)]),
   ]);
   const int = await runOnServers(site, stack, 'test:int', INT_CONCURRENCY);
   const e2e = await runOnServers(site, stack, 'test:e2e', E2E_CONCURRENCY);
@@ -45,13 +47,17 @@ function runOnServers(
   task: string,
   concurrency: number,
 ): Promise<number> {
-  const flags = [`--concurrency=${concurrency}`, '--continue=always', '--output-logs=new-only'];
-  return runTurbo(site.guardian, [task, ...flags], {
+  return runTurbo(site.guardian, [task, ...flags(concurrency)], {
     STACK: 'external',
     STACK_POSTGRES_URL: stack.postgresUrl,
     STACK_REDIS_URL: stack.redisUrl,
     STACK_KAFKA_BROKERS: stack.kafkaBrokers,
   });
+}
+
+/** A failing package does not keep the others from being counted. */
+function flags(concurrency: number): string[] {
+  return [`--concurrency=${concurrency}`, '--continue=always', '--output-logs=new-only'];
 }
 
 function expectedReports(): string[] {
