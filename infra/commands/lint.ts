@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { REPOSITORY_DIR } from '@mini-pg/local-stack';
+import { readFiles } from '../checks/files.ts';
+import { importViolations } from '../checks/import-direction.ts';
 import { buildReferences, workspacePackages } from '../lib/workspace.ts';
 import { ruleViolations } from '../lib/workspace-rules.ts';
 
@@ -11,7 +13,8 @@ const biome = spawnSync(
   { cwd: REPOSITORY_DIR, stdio: 'inherit' },
 );
 const packages = workspacePackages().map((one) => ({ ...one, references: buildReferences(one) }));
-const violations = ruleViolations(packages);
+const sources = readFiles(REPOSITORY_DIR, ['.ts', '.mjs']);
+const violations = [...ruleViolations(packages), ...importViolations(packages, sources)];
 for (const violation of violations) console.error(`dependencies: ${violation}`);
 if (violations.length === 0) console.log(`Dependencies of ${packages.length} packages in order.`);
 process.exit(biome.status === 0 && violations.length === 0 ? 0 : 1);
