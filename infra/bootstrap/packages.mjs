@@ -36,12 +36,11 @@ export function toolEnvironment(node) {
 }
 
 function manifests() {
-  const workspaces = ['packages', 'apps'].flatMap((group) =>
+  // Packages are in these two folders, or folders of the root themselves.
+  const folders = ['.', 'packages', 'apps'].flatMap((group) =>
     readdirSync(join(ROOT, group)).map((name) => join(group, name)),
   );
-  const packages = ['.', 'infra', ...workspaces].map((folder) =>
-    join(ROOT, folder, 'package.json'),
-  );
+  const packages = ['.', ...folders].map((folder) => join(ROOT, folder, 'package.json'));
   const settings = ['pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((name) => join(ROOT, name));
   return [...settings, ...packages.filter((file) => existsSync(file))];
 }
