@@ -100,6 +100,14 @@ describe('registering a merchant', () => {
     expect((await post(MERCHANTS, { name: 'a', terms })).json().terms).toEqual([terms]);
   });
 
+  it('refuses first terms that begin later: what is paid before could not be settled', async () => {
+    const response = await post(MERCHANTS, { name: 'a', terms: { ...TERMS, from: TOMORROW } });
+    expect(response.statusCode).toBe(400);
+    expect(response.json().errors).toEqual([
+      { pointer: '/terms/from', message: expect.stringContaining('today') },
+    ]);
+  });
+
   it('stores the key as its hash only', async () => {
     const { secretKey } = await newMerchant(api);
     const { rows } = await api.pool.query('select to_jsonb(k)::text as row from merchant_key k');

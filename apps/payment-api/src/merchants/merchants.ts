@@ -55,7 +55,9 @@ export async function registerMerchant(
   return change(deps, async (client, now) => {
     const { operator } = author;
     const merchant = await insertMerchant(client, { id: newId(), name: body.name, operator, now });
-    const terms = datedTerms(body.terms, firstTermsFrom(body.terms.from, now));
+    const from = firstTermsFrom(body.terms.from, now);
+    if (from === null) throw firstTermsTooLate();
+    const terms = datedTerms(body.terms, from);
     await putTerms(client, merchant.id, terms, operator);
     const key = await addKey(client, author, merchant.id, true);
     await record(client, author, now, 'MERCHANT_CREATED', merchant.id, { name: body.name, terms });
@@ -226,4 +228,9 @@ async function announce(
 function datedTerms(terms: NewTerms, from: string): Terms {
   const { feePpm, fixedFee, vatMode, payoutDays } = terms;
   return { feePpm, fixedFee, vatMode, payoutDays, from };
+}
+
+function firstTermsTooLate(): ProblemError {
+  const message = 'must be today (Asia/Seoul) or earlier: a payment before it would have no fee';
+  return new ProblemError('VALIDATION_FAILED', { errors: [{ pointer: '/terms/from', message }] });
 }

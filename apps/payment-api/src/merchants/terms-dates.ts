@@ -1,8 +1,13 @@
 import { addDays, type BusinessDate, businessDateOf } from '@mini-pg/domain';
 
-/** From when a merchant's first terms hold: today in Seoul unless it is given. */
-export function firstTermsFrom(given: BusinessDate | undefined, now: Date): BusinessDate {
-  return given ?? businessDateOf(now);
+/**
+ * From when a merchant's first terms hold: today in Seoul unless it is given, null when that is
+ * later. A payment before its merchant's first terms would have no fee and could not be settled.
+ */
+export function firstTermsFrom(given: BusinessDate | undefined, now: Date): BusinessDate | null {
+  const today = businessDateOf(now);
+  const from = given ?? today;
+  return from > today ? null : from;
 }
 
 /**

@@ -11,8 +11,13 @@ describe('the first terms of a merchant', () => {
     expect(firstTermsFrom(undefined, MIDNIGHT)).toBe('2026-04-01');
   });
 
-  it('hold from whatever date is given', () => {
+  it('may hold from an earlier date', () => {
     expect(firstTermsFrom('2020-01-01', MIDNIGHT)).toBe('2020-01-01');
+  });
+
+  it('never leave the days before them without terms', () => {
+    expect(firstTermsFrom('2026-04-01', BEFORE_MIDNIGHT)).toBeNull();
+    expect(firstTermsFrom('2026-04-01', MIDNIGHT)).toBe('2026-04-01');
   });
 });
 
