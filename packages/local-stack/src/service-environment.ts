@@ -20,7 +20,14 @@ export type SystemFacts = {
 };
 
 /** What every service reads, whatever it does. Nothing of this process's environment leaks in. */
-const COMMON = { APP_ENV, HOST: '127.0.0.1', LOG_LEVEL: 'info', PATH: process.env.PATH ?? '' };
+const COMMON = {
+  APP_ENV,
+  HOST: '127.0.0.1',
+  LOG_LEVEL: 'info',
+  PATH: process.env.PATH ?? '',
+  // Each Kafka client takes a thread of the pool while it waits; the default of 4 is too few.
+  UV_THREADPOOL_SIZE: '16',
+};
 
 /** The environment of a service's programs, without the port of an instance. */
 export function serviceEnvironment(name: ServiceName, facts: SystemFacts): Record<string, string> {
