@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   createProducer,
   createTopics,
+  deleteTopics,
   type EventProducer,
   type ReceivedEvent,
   startConsumer,
@@ -29,7 +30,14 @@ describe('two running instances', () => {
     const brokers = testStack().kafkaBrokers;
     for (const service of ['payment-api', 'pg-processor'] as const) {
       const consumes = service === 'pg-processor' ? CONSUMED_TOPICS : OUTCOME_TOPICS;
-      await createTopics({ brokers, producer: service, topicPrefix, logger, consumes });
+      await createTopics({
+        brokers,
+        producer: service,
+        topicPrefix,
+        logger,
+        consumes,
+        partitions: 2,
+      });
     }
     const registry = createRegistry('test');
     producer = await createProducer({ brokers, clientId: 'test', logger, registry });
@@ -58,6 +66,7 @@ describe('two running instances', () => {
   afterAll(async () => {
     for (const part of running) await part.stop();
     await producer.stop();
+    await deleteTopics({ brokers: testStack().kafkaBrokers, topicPrefix });
     await rig.close();
   });
 
