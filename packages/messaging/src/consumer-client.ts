@@ -1,6 +1,7 @@
 import type { Logger } from '@mini-pg/runtime';
 import {
   AdminClient,
+  connectError,
   KAFKA_ERRORS,
   KafkaConsumer,
   type KafkaConsumerClient,
@@ -13,6 +14,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from './kafka.ts';
+import { withinMs } from './rest.ts';
 
 export interface RebalanceEvent {
   readonly kind: 'assign' | 'revoke';
@@ -50,7 +52,10 @@ interface UntypedConsumer {
 /** The callback `KafkaConsumer` with promises, and nothing more. */
 export class ConsumerClient {
   readonly #client: KafkaConsumerClient & UntypedConsumer;
+  readonly #settings: KafkaSettings;
   readonly #logger: Logger;
+  readonly #calls = new Set<Promise<unknown>>();
+  #closed = false;
 
   constructor(
     settings: KafkaSettings,
@@ -64,6 +69,7 @@ export class ConsumerClient {
     };
     const client = new KafkaConsumer({ ...settings, rebalance_cb: rebalance });
     this.#client = client as KafkaConsumerClient & UntypedConsumer;
+    this.#settings = settings;
     this.#logger = logger;
     client.setDefaultConsumeTimeout(consumeTimeoutMs);
     // Without it a call waits that long for each next message, up to the batch's size.
@@ -78,7 +84,7 @@ export class ConsumerClient {
   connect(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#client.connect({ timeout: CONNECT_TIMEOUT_MS }, (error) => {
-        if (error) reject(KafkaError.from(error));
+        if (error) reject(connectError(error, this.#settings));
         else resolve();
       });
     });
@@ -90,7 +96,7 @@ export class ConsumerClient {
 
   /** Resolves with what is there, after the time out at the latest; empty when there is nothing. */
   consume(max: number): Promise<Message[]> {
-    return new Promise((resolve, reject) => {
+    return this.#call((resolve, reject) => {
       this.#client.consume(max, (error, messages) => {
         if (error) reject(KafkaError.from(error));
         else resolve(messages);
@@ -103,7 +109,10 @@ export class ConsumerClient {
     const admin = AdminClient.createFrom(this.#client);
     // The end is read last: it only grows, so it cannot be behind what was committed before.
     const committed = await this.#committed(partitions);
-    const ask = (offset: OffsetSpec) => listOffsets(admin, partitions, offset, REQUEST_TIMEOUT_MS);
+    const ask = (offset: OffsetSpec) =>
+      this.#call<TopicPartitionOffset[]>((resolve, reject) => {
+        listOffsets(admin, partitions, offset, REQUEST_TIMEOUT_MS).then(resolve, reject);
+      });
     const low = await ask(OffsetSpecs.EARLIEST);
     const high = await ask(OffsetSpecs.LATEST);
     return partitions.map(({ topic, partition }) => {
@@ -164,28 +173,51 @@ export class ConsumerClient {
     }
   }
 
-  commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
-    if (offsets.length === 0) return Promise.resolve();
-    const committed = new Promise<void>((resolve, reject) => {
+  async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    if (offsets.length === 0) return;
+    const committed = this.#call<void>((resolve, reject) => {
       this.#client.commitCb(offsets, (error) => {
         if (error) reject(KafkaError.from(error));
         else resolve();
       });
     });
-    return within(committed, REQUEST_TIMEOUT_MS, 'the commit');
+    if (await withinMs(committed, REQUEST_TIMEOUT_MS)) return committed;
+    throw new KafkaError('the commit was not answered', KAFKA_ERRORS.ERR__TIMED_OUT);
   }
 
+  /**
+   * Leaves the group. The native client is freed by it, so calls that are under way are waited for;
+   * if they do not end, the client is left to the end of the process.
+   */
   async disconnect(): Promise<void> {
+    this.#closed = true;
+    if (!(await withinMs(Promise.allSettled(this.#calls), DISCONNECT_TIMEOUT_MS))) {
+      this.#logger.warn('the consumer did not disconnect: a call has not ended');
+      return;
+    }
     const disconnected = new Promise<void>((resolve) => {
       this.#client.disconnect(() => resolve());
     });
-    await within(disconnected, DISCONNECT_TIMEOUT_MS, 'leaving the group').catch((error) => {
-      this.#logger.warn({ err: error }, 'the consumer did not disconnect');
-    });
+    if (await withinMs(disconnected, DISCONNECT_TIMEOUT_MS)) return;
+    this.#logger.warn('the consumer did not disconnect in time');
+  }
+
+  /** A call that works in a thread of the native client. */
+  async #call<Result>(
+    begin: (resolve: (result: Result) => void, reject: (error: Error) => void) => void,
+  ): Promise<Result> {
+    if (this.#closed) throw new KafkaError('the consumer has left', KAFKA_ERRORS.ERR__STATE);
+    const call = new Promise<Result>(begin);
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
   }
 
   #committed(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {
-    return new Promise((resolve, reject) => {
+    return this.#call((resolve, reject) => {
       this.#client.committed([...partitions], REQUEST_TIMEOUT_MS, (error, offsets) => {
         if (error) reject(KafkaError.from(error));
         else resolve(offsets);
@@ -199,17 +231,4 @@ function offsetOf(list: readonly TopicPartitionOffset[], topic: string, partitio
   if (found?.error) throw KafkaError.from(found.error);
   // A group without a commit has no number at all in some answers.
   return typeof found?.offset === 'number' ? found.offset : -1;
-}
-
-async function within<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const error = new KafkaError(`${what} took over ${timeoutMs} ms`, KAFKA_ERRORS.ERR__TIMED_OUT);
-    timer = setTimeout(() => reject(error), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

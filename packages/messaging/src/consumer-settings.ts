@@ -11,7 +11,7 @@ export interface ConsumerTiming {
   readonly watchdogTickMs: number;
   /** Ticks without a round of the loop; more than a handler may take. */
   readonly loopTicksMax: number;
-  /** Ticks in which a partition is behind and does not move. */
+  /** Ticks in which something is behind and nothing moves; more than a handler may take. */
   readonly progressTicksMax: number;
   readonly statisticsMs: number;
 }
@@ -19,7 +19,7 @@ export interface ConsumerTiming {
 export const DEFAULT_TIMING: ConsumerTiming = {
   consumeTimeoutMs: 100,
   holdAfterMs: 1_000,
-  handlerDeadlineMs: 60_000,
+  handlerDeadlineMs: 45_000,
   watchdogTickMs: 1_000,
   loopTicksMax: 90,
   progressTicksMax: 60,

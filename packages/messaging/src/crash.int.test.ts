@@ -45,7 +45,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await harness.close();
+  await harness.closeAndDelete();
   await pool.end();
   await database.drop();
 });

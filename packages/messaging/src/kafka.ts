@@ -83,3 +83,10 @@ export function listOffsets(
 export function isTooLarge(error: Error): boolean {
   return error instanceof KafkaError && error.code === KAFKA_ERRORS.ERR_MSG_SIZE_TOO_LARGE;
 }
+
+/** Why a client could not connect, with where it tried. */
+export function connectError(error: unknown, settings: KafkaSettings): KafkaError {
+  const { message, code } = KafkaError.from(error);
+  const brokers = String(settings['bootstrap.servers']);
+  return new KafkaError(`no Kafka broker answers at ${brokers}: ${message}`, code);
+}

@@ -1,5 +1,6 @@
 import type { Logger } from '@mini-pg/runtime';
 import {
+  connectError,
   KAFKA_ERRORS,
   KafkaError,
   type KafkaSettings,
@@ -13,6 +14,7 @@ import { backoffMs, createRest } from './rest.ts';
 export interface ProducerConnectionOptions<Opaque> {
   readonly settings: KafkaSettings;
   readonly logger: Logger;
+  readonly connectTimeoutMs?: number | undefined;
   readonly onReport: (opaque: Opaque, error: KafkaError | undefined) => void;
 }
 
@@ -48,8 +50,8 @@ export class ProducerConnection<Opaque> {
     });
     client.on('event.error', (error) => this.#onError(client, error));
     await new Promise<void>((resolve, reject) => {
-      client.connect({ timeout: CONNECT_TIMEOUT_MS }, (error) => {
-        if (error) reject(KafkaError.from(error));
+      client.connect({ timeout: this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS }, (error) => {
+        if (error) reject(connectError(error, this.#options.settings));
         else resolve();
       });
     });

@@ -30,6 +30,8 @@ export interface ProducerOptions {
   readonly clientId: string;
   readonly logger: Logger;
   readonly registry: Registry;
+  /** How long the first broker may take to answer: 10 s unless told. */
+  readonly connectTimeoutMs?: number;
   /** Overrides of the client's settings, for tests. */
   readonly settings?: KafkaSettings;
 }
@@ -93,6 +95,7 @@ class KafkaEventProducer implements EventProducer {
     this.#connection = new ProducerConnection<Place>({
       settings: producerSettings(options),
       logger: options.logger,
+      connectTimeoutMs: options.connectTimeoutMs,
       onReport: (place, error) => settle(place, error === undefined ? { ok: true } : failed(error)),
     });
     const { counter, histogram } = createMetrics(options.registry);

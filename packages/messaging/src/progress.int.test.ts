@@ -11,7 +11,7 @@ beforeEach(async () => {
   await createTopic(harness.brokers, harness.topic, 1);
 });
 
-afterEach(() => harness.close());
+afterEach(() => harness.closeAndDelete());
 
 const read = () => readProgress({ ...harness, topics: [harness.topic] });
 

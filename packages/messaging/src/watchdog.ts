@@ -13,9 +13,12 @@ export interface PartitionVitals extends TopicPartition {
 export interface WatchdogLimits {
   /** Ticks without a round of the loop. */
   readonly loopTicksMax: number;
-  /** Ticks in which a partition is behind and does not move, or is dead. */
+  /** Ticks in which something is behind and nothing moves, or a partition is dead. */
   readonly progressTicksMax: number;
 }
+
+/** A partition may have to wait for others that are behind as well; but not for ever. */
+const STARVED_FACTOR = 10;
 
 /**
  * Tells a consumer that does nothing from one that has nothing to do. It counts its own ticks
@@ -24,7 +27,8 @@ export interface WatchdogLimits {
 export class Watchdog {
   readonly #limits: WatchdogLimits;
   #loopTicks = 0;
-  #partitions = new Map<string, { processed: number; ticks: number }>();
+  #stillTicks = 0;
+  #partitions = new Map<string, PartitionVitals & { behindTicks: number; deadTicks: number }>();
 
   constructor(limits: WatchdogLimits) {
     this.#limits = limits;
@@ -40,25 +44,36 @@ export class Watchdog {
     this.#loopTicks += 1;
     const before = this.#partitions;
     this.#partitions = new Map();
+    let moved = false;
     for (const vitals of partitions) {
-      if (!vitals.behind && !vitals.dead) continue;
       const known = before.get(keyOf(vitals));
-      const moved = known?.processed !== vitals.processed;
+      const still = known !== undefined && known.processed === vitals.processed;
+      moved ||= !still;
       this.#partitions.set(keyOf(vitals), {
-        processed: vitals.processed,
-        ticks: moved ? 0 : known.ticks + 1,
+        ...vitals,
+        behindTicks: still && vitals.behind ? known.behindTicks + 1 : 0,
+        deadTicks: still && vitals.dead ? known.deadTicks + 1 : 0,
       });
     }
+    const behind = partitions.some((vitals) => vitals.behind);
+    this.#stillTicks = behind && !moved ? this.#stillTicks + 1 : 0;
     return this.problem();
   }
 
   problem(): string | undefined {
-    if (this.#loopTicks > this.#limits.loopTicksMax) {
+    const { loopTicksMax, progressTicksMax } = this.#limits;
+    if (this.#loopTicks > loopTicksMax) {
       return `the consumer loop has not turned for ${this.#loopTicks} checks`;
     }
-    for (const [key, { ticks }] of this.#partitions) {
-      if (ticks > this.#limits.progressTicksMax) {
-        return `${key} is behind and has not moved for ${ticks} checks`;
+    if (this.#stillTicks > progressTicksMax) {
+      return `the consumer is behind and has not moved for ${this.#stillTicks} checks`;
+    }
+    for (const [key, { behindTicks, deadTicks }] of this.#partitions) {
+      if (deadTicks > progressTicksMax) {
+        return `${key} has not been read for ${deadTicks} checks`;
+      }
+      if (behindTicks > progressTicksMax * STARVED_FACTOR) {
+        return `${key} is behind and has not moved for ${behindTicks} checks`;
       }
     }
     return undefined;

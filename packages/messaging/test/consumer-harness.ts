@@ -97,6 +97,11 @@ export class ConsumerHarness {
   async close(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
     await this.producer.stop();
+  }
+
+  /** Leaves nothing behind on a broker that other tests share. */
+  async closeAndDelete(): Promise<void> {
+    await this.close();
     await deleteTopics({ brokers: this.brokers, topicPrefix: this.prefix });
   }
 }

@@ -1,24 +1,27 @@
 import { createLogger, createRegistry } from '@mini-pg/runtime';
-import { waitFor } from '@mini-pg/testing';
+import { testStack, waitFor } from '@mini-pg/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type MockCluster, startMockCluster } from '../test/mock-cluster.ts';
-import { readTopic, silent } from '../test/support.ts';
+import { createTopic } from '../test/kafka-admin.ts';
+import { readTopic, silent, uniquePrefix } from '../test/support.ts';
 import { KAFKA_ERRORS, KafkaError, type KafkaSettings, Producer } from './kafka.ts';
 import { createProducer, type EventProducer } from './producer.ts';
+import { deleteTopics } from './topics.ts';
 
-const TOPIC = 'events';
-let cluster: MockCluster;
+const prefix = uniquePrefix();
+const TOPIC = `${prefix}events`;
+const ORDERED = `${prefix}ordered`;
+const brokers = () => testStack().kafkaBrokers;
 
 beforeAll(async () => {
-  cluster = await startMockCluster();
-  await cluster.createTopic(TOPIC);
+  await createTopic(brokers(), TOPIC, 1);
+  await createTopic(brokers(), ORDERED, 4);
 });
 
-afterAll(() => cluster.stop());
+afterAll(() => deleteTopics({ brokers: brokers(), topicPrefix: prefix }));
 
 function create(settings: KafkaSettings = {}, logger = silent): Promise<EventProducer> {
   return createProducer({
-    brokers: cluster.brokers,
+    brokers: brokers(),
     clientId: 'test',
     logger,
     registry: createRegistry('test'),
@@ -40,15 +43,13 @@ describe('a producer', () => {
   });
 
   it('keeps the order of a key, and its headers', async () => {
-    const topic = 'ordered';
-    await cluster.createTopic(topic);
     const producer = await create();
     const values = Array.from({ length: 500 }, (_, index) => `v${index}`);
     await producer.publish(
-      values.map((value) => ({ topic, key: 'k', value, headers: { traceparent: value } })),
+      values.map((value) => ({ topic: ORDERED, key: 'k', value, headers: { traceparent: value } })),
     );
     await producer.stop();
-    const found = await readTopic(cluster.brokers, topic);
+    const found = await readTopic(brokers(), ORDERED);
     expect(found.map(({ value }) => value)).toEqual(values);
     expect(found.map(({ headers }) => headers.traceparent)).toEqual(values);
   });
@@ -62,6 +63,7 @@ describe('a producer', () => {
   });
 
   it('tells a message that cannot be sent from one that nobody took in time', async () => {
+    // The client's own broker in memory can be slower than the time that a message has.
     const producer = await create({
       'test.mock.num.brokers': 1,
       'test.mock.broker.rtt': 300,
@@ -96,6 +98,17 @@ describe('a producer', () => {
     await producer.stop();
     expect(after).toBe(true);
     expect(lines.filter((line) => line.includes('broke and is replaced'))).toHaveLength(1);
+  });
+
+  it('says where it looked when no broker answers', async () => {
+    const nowhere = createProducer({
+      brokers: '127.0.0.1:1',
+      clientId: 'test',
+      logger: silent,
+      registry: createRegistry('test'),
+      connectTimeoutMs: 300,
+    });
+    await expect(nowhere).rejects.toThrow('no Kafka broker answers at 127.0.0.1:1');
   });
 
   it('finishes what is under way before it stops, and takes nothing after', async () => {
