@@ -1,8 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 /** What the fake does with a confirm; the last one of a script repeats. */
 export type ConfirmStep =
+  | PlainStep
+  /** Answers only once the promise is settled. */
+  | { readonly after: Promise<unknown>; readonly step: PlainStep };
+
+type PlainStep =
   | 'approve'
   | 'deposit'
   | 'reset'
@@ -10,9 +15,9 @@ export type ConfirmStep =
   | 'capture-then-500'
   | 'capture-then-garbage'
   | 'hang'
-  | { readonly refuse: string; readonly httpStatus?: number }
-  /** Answers only once the promise is settled. */
-  | { readonly after: Promise<unknown>; readonly step: Exclude<ConfirmStep, { after: unknown }> };
+  | { readonly refuse: string; readonly httpStatus?: number };
+
+export type CancelStep = 'done' | 'reset' | { readonly refuse: string };
 
 export interface FakePayment {
   readonly paymentKey: string;
@@ -22,8 +27,8 @@ export interface FakePayment {
   transactionKey: string | null;
   /** What confirms do, one after the other. */
   script: ConfirmStep[];
-  /** What cancels do: done, or refused with a code. */
-  cancelScript: ('done' | 'reset' | { readonly refuse: string })[];
+  /** What cancels do, one after the other. */
+  cancelScript: CancelStep[];
   /** Changes what inquiries show; null hides the payment. */
   shown: (payment: Record<string, unknown>) => Record<string, unknown> | null;
 }
@@ -36,144 +41,136 @@ export interface FakeCall {
   readonly body: string;
 }
 
-export interface FakeToss {
-  readonly url: string;
-  readonly calls: FakeCall[];
-  /** Payment keys in the order of their captures. */
-  readonly captures: string[];
-  window(
-    payment: Partial<FakePayment> & { paymentKey: string; orderId: string; amount: number },
-  ): FakePayment;
-  confirms(paymentKey: string): FakeCall[];
-  /** Resolves once a confirm of that payment has come in. */
-  confirmed(paymentKey: string): Promise<void>;
-  close(): Promise<void>;
-}
+type Window = Partial<FakePayment> & { paymentKey: string; orderId: string; amount: number };
 
 const APPROVED_AT = '2026-03-02T10:00:00+09:00';
+const CONFIRM_PATH = '/v1/payments/confirm';
 
 /** Toss's wire with a script a payment, and the memory of keys that the real one has. */
-export async function startFakeToss(): Promise<FakeToss> {
-  const payments = new Map<string, FakePayment>();
-  const replays = new Map<string, { status: number; body: string }>();
-  const calls: FakeCall[] = [];
-  const captures: string[] = [];
-  const waiting = new Map<string, () => void>();
+export class FakeToss {
+  readonly calls: FakeCall[] = [];
+  readonly #payments = new Map<string, FakePayment>();
+  readonly #replays = new Map<string, { status: number; body: string }>();
+  readonly #waiting = new Map<string, () => void>();
+  readonly #server: Server;
+  #captures = 0;
+  url = '';
 
-  const capture = (payment: FakePayment) => {
-    payment.status = 'DONE';
-    payment.transactionKey ??= `tx-${payment.paymentKey}-${captures.length + 1}`;
-    captures.push(payment.paymentKey);
-  };
+  constructor() {
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
 
-  const confirm = async (call: FakeCall, response: ServerResponse) => {
-    const { paymentKey } = JSON.parse(call.body) as { paymentKey: string };
-    const payment = payments.get(paymentKey);
-    waiting.get(paymentKey)?.();
-    if (!payment) return refuse(response, 'NOT_FOUND_PAYMENT', 404);
-    const replay = call.key === undefined ? undefined : replays.get(call.key);
-    if (replay) return send(response, replay.status, replay.body);
-    let step = payment.script.length > 1 ? payment.script.shift() : payment.script[0];
-    if (typeof step === 'object' && 'after' in step) {
-      await step.after;
-      step = step.step;
-    }
-    const answer = (status: number, body: unknown) => {
-      const text = typeof body === 'string' ? body : JSON.stringify(body);
-      if (call.key !== undefined) replays.set(call.key, { status, body: text });
-      return text;
+  async start(): Promise<this> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('no TCP address');
+    this.url = `http://127.0.0.1:${address.port}`;
+    return this;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  window({ paymentKey, orderId, amount, ...over }: Window): FakePayment {
+    const payment: FakePayment = {
+      paymentKey,
+      orderId,
+      amount,
+      status: 'IN_PROGRESS',
+      transactionKey: null,
+      script: ['approve'],
+      cancelScript: ['done'],
+      shown: (wire) => wire,
+      ...over,
     };
-    switch (step) {
-      case 'approve':
-        capture(payment);
-        return send(response, 200, answer(200, wireOf(payment)));
-      case 'deposit':
-        payment.status = 'WAITING_FOR_DEPOSIT';
-        return send(response, 200, answer(200, wireOf(payment)));
-      case 'reset':
-        return response.destroy();
-      case 'hang':
-        return undefined;
-      case 'capture-then-reset':
-        capture(payment);
-        answer(200, wireOf(payment));
-        return response.destroy();
-      case 'capture-then-500':
-        capture(payment);
-        return send(response, 500, JSON.stringify({ code: 'UNKNOWN_ERROR', message: 'x' }));
-      case 'capture-then-garbage':
-        capture(payment);
-        return send(response, 200, '<html>');
-      default: {
-        if (typeof step !== 'object' || !('refuse' in step)) throw new Error('no step left');
-        const status = step.httpStatus ?? 400;
-        return send(response, status, answer(status, { code: step.refuse, message: step.refuse }));
-      }
-    }
-  };
+    this.#payments.set(paymentKey, payment);
+    return payment;
+  }
 
-  const cancel = (paymentKey: string, response: ServerResponse) => {
-    const payment = payments.get(paymentKey);
+  confirms(paymentKey: string): FakeCall[] {
+    return this.calls.filter(
+      ({ path, body }) => path === CONFIRM_PATH && body.includes(`"${paymentKey}"`),
+    );
+  }
+
+  /** Resolves once a confirm of that payment has come in. */
+  confirmed(paymentKey: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.set(paymentKey, resolve);
+    return promise;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call = await read(request);
+    this.calls.push(call);
+    const [, , , id = '', action] = call.path.split('/');
+    if (call.path === CONFIRM_PATH) {
+      const { paymentKey } = JSON.parse(call.body) as { paymentKey: string };
+      this.#waiting.get(paymentKey)?.();
+      await this.#confirm(call, this.#payments.get(paymentKey), response);
+    } else if (action === 'cancel') {
+      this.#cancel(this.#payments.get(id), response);
+    } else {
+      const payment = this.#payments.get(id);
+      const shown = payment ? payment.shown(wireOf(payment)) : null;
+      if (shown === null) refuse(response, 'NOT_FOUND_PAYMENT', 404);
+      else send(response, 200, JSON.stringify(shown));
+    }
+  }
+
+  async #confirm(call: FakeCall, payment: FakePayment | undefined, response: ServerResponse) {
     if (!payment) return refuse(response, 'NOT_FOUND_PAYMENT', 404);
-    const script = payment.cancelScript;
-    const step = script.length > 1 ? script.shift() : script[0];
+    const key = call.key ?? '';
+    const replay = this.#replays.get(key);
+    if (replay) return send(response, replay.status, replay.body);
+    const step = await settled(next(payment.script));
+    if (typeof step === 'object') {
+      const body = JSON.stringify({ code: step.refuse, message: step.refuse });
+      this.#replays.set(key, { status: step.httpStatus ?? 400, body });
+      return send(response, step.httpStatus ?? 400, body);
+    }
+    if (step === 'reset') return response.destroy();
+    if (step === 'hang') return undefined;
+    if (step === 'deposit') payment.status = 'WAITING_FOR_DEPOSIT';
+    else this.#capture(payment);
+    const body = JSON.stringify(wireOf(payment));
+    this.#replays.set(key, { status: 200, body });
+    if (step === 'capture-then-reset') return response.destroy();
+    if (step === 'capture-then-500') return refuse(response, 'UNKNOWN_ERROR', 500);
+    return send(response, 200, step === 'capture-then-garbage' ? '<html>' : body);
+  }
+
+  #capture(payment: FakePayment): void {
+    this.#captures += 1;
+    payment.status = 'DONE';
+    payment.transactionKey ??= `tx-${payment.paymentKey}-${this.#captures}`;
+  }
+
+  #cancel(payment: FakePayment | undefined, response: ServerResponse) {
+    if (!payment) return refuse(response, 'NOT_FOUND_PAYMENT', 404);
+    const step = next(payment.cancelScript);
     if (typeof step === 'object') return refuse(response, step.refuse, 400);
     if (step === 'reset') return response.destroy();
     payment.status = 'CANCELED';
     return send(response, 200, JSON.stringify(wireOf(payment)));
-  };
+  }
+}
 
-  const inquire = (paymentKey: string, response: ServerResponse) => {
-    const payment = payments.get(paymentKey);
-    const shown = payment ? payment.shown(wireOf(payment)) : null;
-    if (shown === null) return refuse(response, 'NOT_FOUND_PAYMENT', 404);
-    return send(response, 200, JSON.stringify(shown));
-  };
+function next<Step>(script: Step[]): Step {
+  const [step] = script;
+  if (step === undefined) throw new Error('the script is empty');
+  if (script.length > 1) script.shift();
+  return step;
+}
 
-  const server = createServer(async (request, response) => {
-    const call = await read(request);
-    calls.push(call);
-    const [, , , id, action] = call.path.split('/');
-    if (call.path === '/v1/payments/confirm') await confirm(call, response);
-    else if (action === 'cancel') cancel(id ?? '', response);
-    else inquire(id ?? '', response);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP address');
-
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    calls,
-    captures,
-    window(payment) {
-      const full: FakePayment = {
-        status: 'IN_PROGRESS',
-        transactionKey: null,
-        script: ['approve'],
-        cancelScript: ['done'],
-        shown: (wire) => wire,
-        ...payment,
-      };
-      payments.set(full.paymentKey, full);
-      return full;
-    },
-    confirms: (paymentKey) =>
-      calls.filter(
-        ({ path, body }) => path === '/v1/payments/confirm' && body.includes(`"${paymentKey}"`),
-      ),
-    confirmed: (paymentKey) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      waiting.set(paymentKey, resolve);
-      return promise;
-    },
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+async function settled(step: ConfirmStep): Promise<PlainStep> {
+  if (typeof step === 'string' || 'refuse' in step) return step;
+  await step.after;
+  return step.step;
 }
 
 function wireOf(payment: FakePayment): Record<string, unknown> {

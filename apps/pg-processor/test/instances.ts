@@ -74,21 +74,7 @@ export async function startInstances(ids: readonly string[]): Promise<Instances>
     pool,
     programs,
     startInstance,
-    async openWindows(scenarios) {
-      const requests = scenarios.map(() => requested());
-      const items = requests.map(({ orderId, amount }, index) => ({
-        orderId,
-        amount,
-        scenario: scenarios[index],
-      }));
-      const answer = await fetch(`${simulator.url}/_sim/toss/windows/batch`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ items }),
-      });
-      const { data } = (await answer.json()) as { data: { paymentKey: string }[] };
-      return requests.map((one, index) => ({ ...one, paymentKey: data[index]?.paymentKey ?? '' }));
-    },
+    openWindows: (scenarios) => openWindows(simulator.url, scenarios),
     async publish(requests) {
       await producer.publish(
         requests.map((request) => ({
@@ -111,4 +97,20 @@ export async function startInstances(ids: readonly string[]): Promise<Instances>
       await database.drop();
     },
   };
+}
+
+async function openWindows(simulator: string, scenarios: readonly string[]): Promise<Requested[]> {
+  const requests = scenarios.map(() => requested());
+  const items = requests.map(({ orderId, amount }, index) => ({
+    orderId,
+    amount,
+    scenario: scenarios[index],
+  }));
+  const answer = await fetch(`${simulator}/_sim/toss/windows/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ items }),
+  });
+  const { data } = (await answer.json()) as { data: { paymentKey: string }[] };
+  return requests.map((one, index) => ({ ...one, paymentKey: data[index]?.paymentKey ?? '' }));
 }

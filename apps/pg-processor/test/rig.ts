@@ -9,7 +9,7 @@ import { handleIntake } from '../src/consumers/intake.ts';
 import { migrations } from '../src/db/migrations/index.ts';
 import { createDeps, type Deps, type Overrides } from '../src/deps.ts';
 import { sweepExpired, sweepLeases } from '../src/repairs/sweeper.ts';
-import { type FakeToss, startFakeToss } from './fake-toss.ts';
+import { FakeToss } from './fake-toss.ts';
 
 export const SEAL_KEYS = `test:${randomBytes(32).toString('base64')}`;
 const sealer = Sealer.parse(SEAL_KEYS);
@@ -37,7 +37,7 @@ export interface Rig {
 
 export async function createRig(): Promise<Rig> {
   const database = await createTestDatabase({ processor: migrations });
-  const toss = await startFakeToss();
+  const toss = await new FakeToss().start();
   const pool = createPool({
     connectionString: database.urls.processor,
     applicationName: 'test',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pg } from '@mini-pg/domain';
-import { type Gauge, type Logger, startLoop } from '@mini-pg/runtime';
+import { type Gauge, type Logger, type Loop, startLoop } from '@mini-pg/runtime';
 
 export interface PumpOptions<Item> {
   readonly name: string;
@@ -35,74 +35,95 @@ const FREE_SHARE_MIN = 1 / 8;
 const GATHER_MS = 5;
 
 export function createPump<Item>(options: PumpOptions<Item>): Pump {
-  const inUse = new Map<Pg, number>([...options.slots.keys()].map((pg) => [pg, 0]));
-  const running = new Set<Promise<void>>();
-  const slotsTotal = [...options.slots.values()].reduce((sum, slots) => sum + slots, 0);
+  return new SlotPump(options);
+}
+
+class SlotPump<Item> implements Pump {
+  readonly #options: PumpOptions<Item>;
+  readonly #inUse = new Map<Pg, number>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #slotsTotal: number;
   /** A claim was cut short by the slots, so there may be more to claim. */
-  let isHungry = false;
-  let loop: ReturnType<typeof startLoop> | undefined;
+  #isHungry = false;
+  #loop: Loop | undefined;
 
-  const freeSlots = (): Map<Pg, number> =>
-    new Map([...options.slots].map(([pg, slots]) => [pg, slots - (inUse.get(pg) ?? 0)]));
+  constructor(options: PumpOptions<Item>) {
+    this.#options = options;
+    this.#slotsTotal = sumOf(options.slots.values());
+  }
 
-  const move = (pg: Pg, by: number) => {
-    inUse.set(pg, (inUse.get(pg) ?? 0) + by);
-    options.slotsInUse.inc({ pg, use: options.name }, by);
-  };
+  start(idleMs: number): void {
+    const { name, logger } = this.#options;
+    this.#loop = startLoop({ name, idleMs, logger, runOnce: () => this.#round() });
+  }
 
-  const run = (item: Item) => {
-    const pg = options.pgOf(item);
-    move(pg, 1);
-    const work = options
-      .run(item)
+  wake(): void {
+    this.#loop?.wake();
+  }
+
+  async runOnce(): Promise<number> {
+    const count = await this.#claim();
+    await Promise.all(this.#running);
+    return count;
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop?.stop();
+    await Promise.all(this.#running);
+  }
+
+  async #round(): Promise<number> {
+    const free = sumOf(this.#freeSlots().values());
+    if (free < this.#slotsTotal * FREE_SHARE_MIN) await sleep(GATHER_MS);
+    const count = await this.#claim();
+    // Nothing more waits unless the claim was cut short, so the next round needs no haste.
+    return this.#isHungry ? count : 0;
+  }
+
+  async #claim(): Promise<number> {
+    const { slots, claim, pgOf } = this.#options;
+    const free = new Map(
+      [...this.#freeSlots()]
+        .filter(([, count]) => count > 0)
+        .map(([pg, count]) => [pg, Math.min(count, CLAIM_MAX)]),
+    );
+    this.#isHungry = free.size < slots.size;
+    if (free.size === 0) return 0;
+    const items = await claim(free);
+    for (const item of items) this.#run(item);
+    const taken = Map.groupBy(items, pgOf);
+    this.#isHungry ||= [...free].some(([pg, count]) => (taken.get(pg)?.length ?? 0) >= count);
+    return items.length;
+  }
+
+  #run(item: Item): void {
+    const { pgOf, run, name, logger } = this.#options;
+    const pg = pgOf(item);
+    this.#use(pg, 1);
+    const work = run(item)
       .catch((error: unknown) => {
-        options.logger.error({ err: error, pump: options.name }, 'a call was left to its lease');
+        logger.error({ err: error, pump: name }, 'a call was left to its lease');
       })
       .finally(() => {
-        move(pg, -1);
-        running.delete(work);
-        if (isHungry) loop?.wake();
+        this.#use(pg, -1);
+        this.#running.delete(work);
+        if (this.#isHungry) this.wake();
       });
-    running.add(work);
-  };
+    this.#running.add(work);
+  }
 
-  const claim = async (): Promise<number> => {
-    const free = new Map(
-      [...freeSlots()]
-        .filter(([, slots]) => slots > 0)
-        .map(([pg, slots]) => [pg, Math.min(slots, CLAIM_MAX)]),
+  #use(pg: Pg, slots: number): void {
+    this.#inUse.set(pg, (this.#inUse.get(pg) ?? 0) + slots);
+    this.#options.slotsInUse.inc({ pg, use: this.#options.name }, slots);
+  }
+
+  #freeSlots(): Map<Pg, number> {
+    return new Map(
+      [...this.#options.slots].map(([pg, slots]) => [pg, slots - (this.#inUse.get(pg) ?? 0)]),
     );
-    isHungry = free.size < options.slots.size;
-    if (free.size === 0) return 0;
-    const items = await options.claim(free);
-    for (const item of items) run(item);
-    const taken = Map.groupBy(items, options.pgOf);
-    isHungry ||= [...free].some(([pg, slots]) => (taken.get(pg)?.length ?? 0) >= slots);
-    return items.length;
-  };
+  }
+}
 
-  const round = async (): Promise<number> => {
-    const free = [...freeSlots().values()].reduce((sum, slots) => sum + slots, 0);
-    if (free < slotsTotal * FREE_SHARE_MIN) await sleep(GATHER_MS);
-    const count = await claim();
-    // Nothing more waits unless the claim was cut short, so the next round needs no haste.
-    return isHungry ? count : 0;
-  };
-
-  return {
-    start(idleMs) {
-      const { name, logger } = options;
-      loop = startLoop({ name, idleMs, logger, runOnce: round });
-    },
-    wake: () => loop?.wake(),
-    async runOnce() {
-      const count = await claim();
-      await Promise.all(running);
-      return count;
-    },
-    async stop() {
-      await loop?.stop();
-      await Promise.all(running);
-    },
-  };
+function sumOf(numbers: Iterable<number>): number {
+  return [...numbers].reduce((sum, number) => sum + number, 0);
 }
