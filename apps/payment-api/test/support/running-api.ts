@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createTopics } from '@mini-pg/messaging';
+import { createTopics, deleteTopics } from '@mini-pg/messaging';
 import { loadProfile, newId, Secret } from '@mini-pg/runtime';
 import { createTestDatabase, type TestDatabase, testStack } from '@mini-pg/testing';
 import type { Config } from '../../src/config.ts';
@@ -27,20 +27,15 @@ export async function createSite(): Promise<Site> {
   const database = await createTestDatabase({ payment: migrations });
   const prefix = `t${randomBytes(6).toString('hex')}.`;
   const { kafkaBrokers, redisUrl } = testStack();
+  // As many partitions as instances that share them: a broker is slow with thousands.
+  const topics = { brokers: kafkaBrokers, topicPrefix: prefix, partitions: 3, logger: testLogger };
   await createTopics({
-    brokers: kafkaBrokers,
     producer: 'payment-api',
     consumes: [...OUTCOME_TOPICS, 'settlement.closed', 'settlement.items'],
-    topicPrefix: prefix,
-    logger: testLogger,
+    ...topics,
   });
   for (const producer of ['pg-processor', 'settlement-worker'] as const) {
-    await createTopics({
-      brokers: kafkaBrokers,
-      producer,
-      topicPrefix: prefix,
-      logger: testLogger,
-    });
+    await createTopics({ producer, ...topics });
   }
   const config = (change: Partial<Config> = {}): Config => ({
     APP_ENV: 'local',
@@ -67,7 +62,10 @@ export async function createSite(): Promise<Site> {
       const api = await startPaymentApi(config(change), { logger: testLogger, ...overrides });
       return { ...api, url: `http://127.0.0.1:${api.port}` };
     },
-    drop: () => database.drop(),
+    async drop() {
+      await deleteTopics({ brokers: kafkaBrokers, topicPrefix: prefix });
+      await database.drop();
+    },
   };
 }
 
