@@ -3,6 +3,7 @@ import type { AnyEvent, Topic } from '@mini-pg/domain';
 import {
   createProducer,
   createTopics,
+  deleteTopics,
   type EventProducer,
   type ReceivedEvent,
   startConsumer,
@@ -25,6 +26,9 @@ export interface Site {
   stop(): Promise<void>;
 }
 
+/** As many as instances that share them: a broker is slow with thousands. */
+const PARTITIONS = 2;
+
 export const silent: Logger = createLogger({ service: 'test', level: 'silent' });
 
 export async function createSite(databaseUrl: Secret): Promise<Site> {
@@ -37,6 +41,7 @@ export async function createSite(databaseUrl: Secret): Promise<Site> {
       producer: service,
       consumes,
       topicPrefix: prefix,
+      partitions: PARTITIONS,
       logger: silent,
     });
   }
@@ -46,7 +51,10 @@ export async function createSite(databaseUrl: Secret): Promise<Site> {
     logger: silent,
     registry: createRegistry('test'),
   });
-  const stops: (() => Promise<void>)[] = [() => producer.stop()];
+  const stops: (() => Promise<void>)[] = [
+    () => deleteTopics({ brokers, topicPrefix: prefix }).then(() => undefined),
+    () => producer.stop(),
+  ];
   const send = async (topic: string, key: string, value: string) => {
     const [result] = await producer.publish([{ topic: `${prefix}${topic}`, key, value }]);
     if (!result?.ok) throw result?.error ?? new Error('not published');
