@@ -338,6 +338,58 @@ describe('an intake that refuses', () => {
   });
 });
 
+describe('an intake whose queue is full', () => {
+  it('refuses what has no place, with when to come again, and stores the rest once', async () => {
+    const profile = { ...TEST_PROFILE, limits: { ...TEST_PROFILE.limits, intakeQueueMax: 3 } };
+    const instance = startInstance({ database, prefix: uniquePrefix(), profile });
+    const admin = startInstance({
+      database,
+      prefix: uniquePrefix(),
+      postgresUrl: database.adminUrl,
+    });
+    const principal = merchant();
+    const blocker = await admin.pool.connect();
+    await blocker.query('begin; lock table payment.payment in exclusive mode');
+    const requests = Array.from({ length: 40 }, () => {
+      const body = bodyOf(uniqueOrder());
+      const key = newId();
+      return { key, body, end: pay(instance, { principal, key, body }).catch((e) => e) };
+    });
+    await waitFor(
+      async () => {
+        const settled = await Promise.race([
+          ...requests.map(({ end }) => end),
+          new Promise((resolve) => setImmediate(resolve, undefined)),
+        ]);
+        return settled !== undefined;
+      },
+      { what: 'the first refusal' },
+    );
+    await blocker.query('commit');
+    blocker.release();
+    const ends = await Promise.all(requests.map(({ end }) => end));
+    const refused = ends.filter((end) => end.code === 'OVERLOADED');
+    const stored = ends.filter((end) => end.status === 202);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length + stored.length).toBe(40);
+    expect(refused[0].options.retryAfterSeconds).toBe(1);
+    const again = await Promise.all(
+      requests.map(({ key, body }) =>
+        waitFor(() => pay(instance, { principal, key, body }).catch(() => undefined), {
+          what: 'room in the queue',
+        }),
+      ),
+    );
+    expect(again.filter((answer) => answer.replayed)).toHaveLength(stored.length);
+    const { rows } = await instance.pool.query<{ count: number }>(
+      'select count(*)::int as count from payment where merchant_id = $1',
+      [principal.merchantId],
+    );
+    expect(rows[0]?.count).toBe(40);
+    await Promise.all([instance.stop(), admin.stop()]);
+  });
+});
+
 describe('an intake without its database', () => {
   it('says that nothing was stored when it cannot be reached', async () => {
     const instance = startInstance({
