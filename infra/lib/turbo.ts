@@ -25,7 +25,7 @@ export async function runTurbo(
   const turbo = await guardian.run({
     name: 'turbo',
     command: join(REPOSITORY_DIR, 'node_modules', '.bin', 'turbo'),
-    args: ['run', ...args, '--ui=stream'],
+    args: ['run', '--ui=stream', ...args],
     cwd: REPOSITORY_DIR,
     env: { ...inherited(), ...SETTINGS, ...environment },
     output: 'owner',
