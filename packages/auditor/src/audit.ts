@@ -27,6 +27,12 @@ export interface AuditReport {
 const STATEMENT_TIMEOUT_MS = 600_000;
 const SLOW_MS = 1_000;
 
+/**
+ * Every rule reads whole tables, and often ones so young that the planner takes them for small:
+ * other ways to join than hashing would then take hours instead of seconds.
+ */
+const PLANNER_SETTINGS = ['enable_nestloop = off', 'enable_mergejoin = off', 'jit = off'];
+
 /** SQLSTATEs that say that this is no database of ours, or not one for this role. */
 const HINTS: Readonly<Record<string, string>> = {
   '3D000': 'the database does not exist: check the URL',
@@ -66,6 +72,7 @@ async function auditSession(session: PostgresSession, options: AuditOptions): Pr
   const { simulatorUrl, bounds = DEFAULT_BOUNDS, log = () => {} } = options;
   if (simulatorUrl !== undefined) await createLedgerTable(session);
   await session.query('begin isolation level repeatable read read only');
+  for (const setting of PLANNER_SETTINGS) await session.query(`set local ${setting}`);
   const { rows } = await session.query<{ at: Date }>('select now() as at, pg_current_snapshot()');
   if (simulatorUrl !== undefined) await readLedger(session, simulatorUrl, log);
   const applied = RULES.filter((rule) => !rule.needsLedger || simulatorUrl !== undefined);

@@ -2,7 +2,7 @@ import type { PostgresSession } from '@mini-pg/database';
 import { z } from 'zod';
 import { CannotAuditError } from './cannot-audit-error.ts';
 
-const PAGE_ROWS = 1_000;
+const PAGE_ROWS = 5_000;
 const PAGE_TIMEOUT_MS = 10_000;
 
 const pageSchema = z.object({
