@@ -81,9 +81,13 @@ async function sell({ print, checks }: DemoRun, market: Market): Promise<Sale[]>
     makeSales(market, planned, count),
   );
   checks.that(`${sales.length} payments are taken, each with 202`, true);
-  await tryRepeats(sales, checks);
-  const twoKeys = await tryTwoKeys(market, SHOPS[0], checks);
-  const waited = await tryWaiting(market, SHOPS[1], checks);
+  const [twoKeys, waited] = await withProgress('  trying what goes wrong', print, async () => {
+    await tryRepeats(sales, checks);
+    return [
+      await tryTwoKeys(market, SHOPS[0], checks),
+      await tryWaiting(market, SHOPS[1], checks),
+    ] as const;
+  });
 
   print('\n3. Every payment comes to its outcome');
   const all = [...sales, lost, twoKeys, waited];
@@ -98,31 +102,32 @@ async function settle(
   sales: readonly Sale[],
   dates: DateRange,
 ): Promise<ShopStatement[]> {
-  const close = await withProgress(`closing ${dates.to}`, print, () =>
+  const close = await withProgress(`  closing ${dates.to}`, print, () =>
     system.run('settlement-worker', 'close', ['--date', dates.to]),
   );
   const said = close.output.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
   for (const line of said) print(`  ${line}`);
   checks.that(`the close of ${dates.to} (Asia/Seoul) succeeds`, close.code === 0, close.output);
   const shops = SHOPS.map((shop) => ({ shop, client: market.clientOf(shop) }));
-  const statements = await withProgress('statements reach the merchants', print, () =>
+  const statements = await withProgress('  statements reach the merchants', print, () =>
     awaitStatements(shops, sales, dates),
   );
   print('');
   for (const line of statementTable(statements)) print(`  ${line}`);
   print('');
   await checkStatements(statements, sales, checks);
-  await withProgress('payments become SETTLED', print, () => awaitSettled(sales, checks));
+  await withProgress('  payments become SETTLED', print, () => awaitSettled(sales, checks));
   return statements;
 }
 
 async function auditAll({ system, print, checks }: DemoRun): Promise<void> {
-  const report = await audit({
-    postgresUrl: system.postgres,
-    simulatorUrl: system.simulator,
-    bounds: boundsOf(AUDIT_BOUND_MS),
-    log: print,
-  });
+  const report = await withProgress('  auditing', print, () =>
+    audit({
+      postgresUrl: system.postgres,
+      simulatorUrl: system.simulator,
+      bounds: boundsOf(AUDIT_BOUND_MS),
+    }),
+  );
   if (!report.clean) print(formatReport(report));
   print(`  ${verdictLine(report)}`);
   checks.that('the verdict of the auditor is clean', report.clean);
