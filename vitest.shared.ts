@@ -12,6 +12,12 @@ const TEST_TIMEOUT_MS: Record<Tier, number> = { unit: 10_000, int: 30_000, e2e: 
 /** Real servers are shared by all files of a run, so few files run at once. */
 const WORKERS_MAX: Record<Tier, number> = { unit: 2, int: 2, e2e: 1 };
 
+/**
+ * Each Kafka client takes a thread of libuv's pool while it waits, and the pool's size is fixed at
+ * the start of a process: so it is set here, for the workers to inherit.
+ */
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
 /** Workspace packages are tested from their sources: `exports` has `source` for that. */
 const CONDITIONS = ['source', 'node'];
 
