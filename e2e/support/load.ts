@@ -10,7 +10,8 @@ import {
 
 const AT_ONCE = 8;
 const RETRY_MS = 100;
-const RETRIES_MAX = 300;
+/** A minute: a request that was killed blocks its key for half of it. */
+const RETRIES_MAX = 600;
 
 /** A payment that was taken, and every status on the way there; 0 where no answer came. */
 export interface Taken {
