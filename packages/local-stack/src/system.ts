@@ -175,13 +175,20 @@ async function startService(
   const env = { ...environment, PORT: String(port), INSTANCE_ID: name };
   const spec = serviceProcess({ service, program: 'main', env }, name, site.logDir);
   const server = await startServer(site.guardian, planService(spec, url), site.hooks);
-  const setEnvironment = (variables: Record<string, string>): void => {
-    Object.assign(env, variables);
+  return {
+    service,
+    url,
+    name,
+    get pid() {
+      return server.pid;
+    },
+    start: () => server.start(),
+    stop: () => server.stop(),
+    kill: (signal) => server.kill(signal),
+    setEnvironment(variables) {
+      Object.assign(env, variables);
+    },
   };
-  return Object.defineProperties(
-    { service, url, setEnvironment } as Service,
-    Object.getOwnPropertyDescriptors(server),
-  );
 }
 
 async function runProgram(
