@@ -16,8 +16,9 @@ const sealer = Sealer.parse(SEAL_KEYS);
 
 /** Fast enough for a test: what matters is the order of things, not how long they take. */
 export const QUICK: Partial<PgProfile> = {
-  connectTimeoutMs: 500,
-  readTimeoutMs: 300,
+  // No machine is so busy that the fake, which answers at once, seems not to answer.
+  connectTimeoutMs: 10_000,
+  readTimeoutMs: 15_000,
   inquiryScheduleMs: [1, 1, 1],
   lateCaptureScheduleMs: [1, 2, 3],
   executionTimeMaxMs: 1,
