@@ -1,41 +1,12 @@
-import { createKysely, createPool, migrateToLatest } from '@mini-pg/database';
-import { createTopics } from '@mini-pg/messaging';
-import {
-  createLogger,
-  eventEnvShape,
-  exitWithError,
-  loadConfig,
-  serviceEnvShape,
-} from '@mini-pg/runtime';
-import { z } from 'zod';
+import { migrateService } from '@mini-pg/messaging';
+import { exitWithError } from '@mini-pg/runtime';
 import { migrations } from './db/migrations/index.ts';
 import { OUTCOME_TOPICS } from './projection/delivered.ts';
 import { SETTLEMENT_TOPICS } from './settlements/projection.ts';
 
-const CONSUMES = [...OUTCOME_TOPICS, ...SETTLEMENT_TOPICS];
-const STATEMENT_TIMEOUT_MS = 600_000;
-
-/** Brings schema `payment` and this service's topics up to date, then ends. */
-async function migrate(): Promise<void> {
-  const config = loadConfig(z.object({ ...serviceEnvShape, ...eventEnvShape }), process.env);
-  const logger = createLogger({ service: 'payment-api-migrate', level: config.LOG_LEVEL });
-  const pool = createPool({
-    connectionString: config.DATABASE_URL.reveal(),
-    applicationName: 'payment-api-migrate',
-    connectionsMax: 1,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  });
-  const database = createKysely<unknown>(pool);
-  const applied = await migrateToLatest(database, migrations);
-  await database.destroy();
-  const topics = await createTopics({
-    brokers: config.KAFKA_BROKERS,
-    producer: 'payment-api',
-    consumes: CONSUMES,
-    topicPrefix: config.TOPIC_PREFIX,
-    logger,
-  });
-  logger.info({ applied, topics }, 'migrated');
-}
-
-await migrate().catch(exitWithError);
+await migrateService({
+  service: 'payment-api',
+  environment: process.env,
+  migrations,
+  consumes: [...OUTCOME_TOPICS, ...SETTLEMENT_TOPICS],
+}).catch(exitWithError);

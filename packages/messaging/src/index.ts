@@ -2,6 +2,7 @@ export { type Consumer, type ConsumerOptions, startConsumer } from './consumer.t
 export type { ConsumerTiming } from './consumer-settings.ts';
 export { ConsumerFatalError } from './errors.ts';
 export { KafkaError } from './kafka.ts';
+export { migrateService, type ServiceMigration } from './migrate-service.ts';
 export { createOutboxTables, insertOutbox, type OutboxRow, toOutboxRow } from './outbox.ts';
 export { PoisonError } from './process-batch.ts';
 export {
