@@ -44,7 +44,7 @@ export class ProblemError extends Error {
   body(traceId?: string): Record<string, unknown> {
     const { title, action, status } = HTTP_ERRORS[this.code];
     return {
-      type: `https://mini-pg.dev/errors/${this.code}`,
+      type: `urn:mini-pg:error:${this.code}`,
       title,
       status,
       code: this.code,
