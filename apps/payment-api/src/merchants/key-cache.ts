@@ -10,7 +10,7 @@ export interface KeyCache {
 
 /**
  * How old an answer may be, counted from the start of its lookup. Below the second within which a
- * revocation or a suspension takes effect on every instance (issue 3, section 2).
+ * revocation or a suspension takes effect on every instance.
  */
 const TRUST_MS = 900;
 /** From this age on a key in use is looked up again beside the requests, so that none waits. */
