@@ -7,7 +7,7 @@ import {
   type Profile,
   QueueFullError,
 } from '@mini-pg/runtime';
-import { readPayment } from '../payments/repository.ts';
+import { readPayment, type StoredPayment } from '../payments/repository.ts';
 import { firstOutcome, type PaymentRow, renderPayment } from '../payments/view.ts';
 import type { FastPath, Marker } from './fast-path.ts';
 import {
@@ -201,7 +201,7 @@ async function answerFromRow(
   if (row.answer === null && !row.due) throw inUse();
   const status =
     row.answer ?? (await fixAnswer(deps.pool, request.principal, request.idempotencyKey, 202));
-  return { ...(await renderAnswer(deps, row.resource, status)), replayed: true };
+  return { ...renderAnswer(await readStored(deps, row.resource), status), replayed: true };
 }
 
 /** Fixes and renders the answer of this request, whose wait is over. */
@@ -210,23 +210,24 @@ async function answerWaiting(
   request: NewPayment,
   paymentId: string,
 ): Promise<IntakeAnswer> {
-  const payment = await readPayment(deps.pool, paymentId);
-  const wanted = payment !== null && firstOutcome(payment.facts) !== undefined ? 201 : 202;
+  const payment = await readStored(deps, paymentId);
+  const wanted = firstOutcome(payment.facts) === undefined ? 202 : 201;
+  // Others only ever fix 202, so a 201 is this one's own: the outcome is among the facts just read.
   const status = await fixAnswer(deps.pool, request.principal, request.idempotencyKey, wanted);
-  return { ...(await renderAnswer(deps, paymentId, status)), replayed: false };
+  return { ...renderAnswer(payment, status), replayed: false };
+}
+
+async function readStored(deps: IntakeDeps, paymentId: string): Promise<StoredPayment> {
+  const payment = await readPayment(deps.pool, paymentId);
+  if (payment === null) throw new Error('a stored key must have its payment');
+  return payment;
 }
 
 /** An answer is a function of the creation and, for a 201, the first outcome: nothing later. */
-async function renderAnswer(
-  deps: IntakeDeps,
-  paymentId: string,
-  status: 201 | 202,
-): Promise<Omit<IntakeAnswer, 'replayed'>> {
-  const payment = await readPayment(deps.pool, paymentId);
-  if (payment === null) throw new Error('a stored key must have its payment');
+function renderAnswer(payment: StoredPayment, status: 201 | 202): Omit<IntakeAnswer, 'replayed'> {
   const outcome = status === 201 ? firstOutcome(payment.facts) : undefined;
   const view = renderPayment(payment, outcome === undefined ? [] : [outcome]);
-  return { status, paymentId, body: JSON.stringify(view) };
+  return { status, paymentId: payment.id, body: JSON.stringify(view) };
 }
 
 function accepted(payment: PaymentRow): IntakeAnswer {
