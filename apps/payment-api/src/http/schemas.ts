@@ -9,14 +9,15 @@ const YEAR_MIN = '1970';
 const INSTANT_MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Text that Postgres can store and a log line can show: well-formed, without control characters. */
-export const textSchema = (lengthMax: number) =>
+export const textOrEmptySchema = (lengthMax: number) =>
   z
     .string()
-    .min(1)
     .max(lengthMax)
     .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), {
       error: 'must be well-formed text without control characters',
     });
+
+export const textSchema = (lengthMax: number) => textOrEmptySchema(lengthMax).min(1);
 
 /** The path of one object. */
 export const idParamsSchema = z.object({ id: z.uuid() });

@@ -7,22 +7,14 @@ import {
   paymentSourceSchema,
 } from '@mini-pg/domain';
 import { z } from 'zod';
+import { textOrEmptySchema, textSchema } from '../http/schemas.ts';
 
 const ORDER_ID = /^[A-Za-z0-9_-]{6,64}$/;
 const CURRENCY_DEFAULT = 'KRW';
 const METADATA_KEYS_MAX = 20;
 
-/** Text that Postgres can store and a log line can show: well-formed, without control characters. */
-const text = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), {
-      error: 'must be well-formed text without control characters',
-    });
-
 const metadataSchema = z
-  .record(text(40).min(1), text(500))
+  .record(textSchema(40), textOrEmptySchema(500))
   .refine((metadata) => Object.keys(metadata).length <= METADATA_KEYS_MAX, {
     error: `must have at most ${METADATA_KEYS_MAX} keys`,
   });
@@ -37,8 +29,7 @@ export const createPaymentSchema = z
     amount: amountSchema.meta({ examples: [19900] }),
     currency: currencySchema.default(CURRENCY_DEFAULT),
     taxFreeAmount: amountOrZeroSchema.default(0),
-    orderName: text(100)
-      .min(1)
+    orderName: textSchema(100)
       .optional()
       .meta({ examples: ['Two T-shirts'] }),
     customer: customerSchema.optional(),
