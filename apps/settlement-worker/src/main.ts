@@ -1,19 +1,12 @@
 import { createLogger, exitWithError, runService } from '@mini-pg/runtime';
-import { type Config, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { startSettlementWorker } from './settlement-worker.ts';
 
-function readConfigOrExit(): Config {
-  try {
-    return readConfig(process.env);
-  } catch (error) {
-    exitWithError(error);
-  }
+try {
+  const config = readConfig(process.env);
+  const { LOG_LEVEL: level, INSTANCE_ID: instanceId } = config;
+  const logger = createLogger({ service: 'settlement-worker', level, instanceId });
+  await runService(logger, () => startSettlementWorker(config, { logger }));
+} catch (error) {
+  exitWithError(error);
 }
-
-const config = readConfigOrExit();
-const logger = createLogger({
-  service: 'settlement-worker',
-  level: config.LOG_LEVEL,
-  instanceId: config.INSTANCE_ID,
-});
-await runService(logger, () => startSettlementWorker(config, { logger })).catch(exitWithError);
