@@ -1,8 +1,11 @@
 import { v7 } from 'uuid';
+import { pooledRandomBytes } from './random.ts';
+
+const RANDOM_BYTES = 16;
 
 /** A UUIDv7: unique, and ordered by the time of its making. */
 export function newId(): string {
-  return v7();
+  return v7({ random: pooledRandomBytes(RANDOM_BYTES) });
 }
 
 /**

@@ -11,6 +11,7 @@ export * from './metrics.ts';
 export * from './operator-token.ts';
 export * from './problem.ts';
 export * from './profile.ts';
+export * from './random.ts';
 export * from './secret.ts';
 export * from './service.ts';
 export * from './tracing.ts';

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { pooledRandomBytes } from './random.ts';
 
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
@@ -13,7 +13,7 @@ export interface TraceContext {
 export function continueTrace(traceparent: string | undefined): TraceContext {
   const match = traceparent === undefined ? null : TRACEPARENT.exec(traceparent);
   const traceId = match?.[1] ?? newTraceId();
-  const spanId = randomBytes(8).toString('hex');
+  const spanId = pooledRandomBytes(8).toString('hex');
   return { traceId, traceparent: `00-${traceId}-${spanId}-${match?.[3] ?? SAMPLED}` };
 }
 
@@ -23,5 +23,5 @@ export function traceIdOf(traceparent: string | undefined): string | null {
 }
 
 function newTraceId(): string {
-  return randomBytes(16).toString('hex');
+  return pooledRandomBytes(16).toString('hex');
 }
