@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Sealed } from '@mini-pg/domain';
+import { pooledRandomBytes } from '@mini-pg/runtime';
 
 export interface SealKey {
   readonly kid: string;
@@ -26,8 +27,10 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
  * payment.
  */
 export class Sealer {
-  readonly #current: SealKey;
-  readonly #keys: ReadonlyMap<string, Buffer>;
+  readonly #currentKid: string;
+  readonly #currentKey: KeyObject;
+  /** As key objects: making one for each value costs more than sealing it. */
+  readonly #keys: ReadonlyMap<string, KeyObject>;
 
   constructor(keys: readonly SealKey[]) {
     const current = keys[0];
@@ -38,8 +41,9 @@ export class Sealer {
         throw new SealError(`seal key ${kid} must be ${KEY_BYTES} bytes, not ${key.length}`);
       }
     }
-    this.#current = current;
-    this.#keys = new Map(keys.map(({ kid, key }) => [kid, key]));
+    this.#keys = new Map(keys.map(({ kid, key }) => [kid, createSecretKey(key)]));
+    this.#currentKid = current.kid;
+    this.#currentKey = createSecretKey(current.key);
     if (this.#keys.size !== keys.length) throw new SealError('two seal keys have the same kid');
   }
 
@@ -52,11 +56,11 @@ export class Sealer {
   seal(plain: unknown, aad: string): Sealed {
     const text = JSON.stringify(plain);
     if (text === undefined) throw new SealError('only a value that JSON can hold may be sealed');
-    const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv(ALGORITHM, this.#current.key, iv, { authTagLength: TAG_BYTES });
+    const iv = pooledRandomBytes(IV_BYTES);
+    const cipher = createCipheriv(ALGORITHM, this.#currentKey, iv, { authTagLength: TAG_BYTES });
     cipher.setAAD(Buffer.from(aad, 'utf8'));
     const ct = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    return { kid: this.#current.kid, iv: iv.toString('base64'), ct: ct.toString('base64') };
+    return { kid: this.#currentKid, iv: iv.toString('base64'), ct: ct.toString('base64') };
   }
 
   /** Opens what `seal` made. @throws SealError when key, owner or bytes are not those of sealing. */
@@ -74,7 +78,7 @@ export class Sealer {
   }
 }
 
-function decrypt(key: Buffer, iv: Buffer, ct: Buffer, aad: string): string {
+function decrypt(key: KeyObject, iv: Buffer, ct: Buffer, aad: string): string {
   const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(aad, 'utf8'));
   decipher.setAuthTag(ct.subarray(-TAG_BYTES));

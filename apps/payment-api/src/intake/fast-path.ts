@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { pooledRandomBytes } from '@mini-pg/runtime';
 import type { FastRedis } from '../redis/fast-redis.ts';
 
 /** What Redis knows of a key. Postgres stays the authority: UNKNOWN is always a right answer. */
@@ -33,7 +33,7 @@ return 0`;
 export function createFastPath(redis: FastRedis, prefix: string): FastPath {
   return {
     async begin(key, fingerprint) {
-      const token = randomBytes(12).toString('base64url');
+      const token = pooledRandomBytes(12).toString('base64url');
       const before = await redis.run((client) =>
         client.set(prefix + key, running(fingerprint, token), {
           condition: 'NX',
