@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   amountOrZeroSchema,
   amountSchema,
@@ -75,9 +75,7 @@ export function fingerprintOf(path: string, body: CreatePayment): Buffer {
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   };
-  return createHash('sha256')
-    .update(canonicalJson([path, significant]))
-    .digest();
+  return hash('sha256', canonicalJson([path, significant]), 'buffer');
 }
 
 /** JSON with sorted keys and no white space; members without a value are left out. */
