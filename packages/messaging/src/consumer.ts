@@ -12,6 +12,7 @@ import {
 import { ConsumerFatalError } from './errors.ts';
 import { logKafkaVersions } from './kafka.ts';
 import { Membership } from './membership.ts';
+import { paceMs } from './pace.ts';
 import type { EventProducer } from './producer.ts';
 import type { ReceivedEvent } from './received-event.ts';
 import { createRest } from './rest.ts';
@@ -159,7 +160,9 @@ class EventConsumer<T extends Topic> implements Consumer {
         this.#watchdog.noteRound();
         await this.#membership.serve();
         const deliveries = await this.#membership.take(this.#batchMax);
-        if (deliveries.length > 0) await this.#worker.process(deliveries);
+        if (deliveries.length === 0) continue;
+        await this.#worker.process(deliveries);
+        await this.#rest.pause(paceMs(deliveries.length, this.#batchMax));
       }
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));

@@ -1,5 +1,6 @@
 import type { Logger, Registry, Secret } from '@mini-pg/runtime';
 import { LeaderSession, LeadershipLostError } from './leader-session.ts';
+import { paceMs } from './pace.ts';
 import type { EventProducer } from './producer.ts';
 import { type BatchOutcome, publishBatch, type StoredRow } from './relay-batch.ts';
 import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts';
@@ -172,8 +173,8 @@ class OutboxRelay implements Relay {
       const failed = rows.length > 0 && (await this.#relay(session, rows));
       this.#failures = failed ? this.#failures + 1 : 0;
       await this.#countDead(session);
-      if (failed) await this.#rest.pause(this.#backoffMs());
-      else await this.#rest.sleep(this.#restMs(rows.length));
+      await this.#rest.pause(failed ? this.#backoffMs() : paceMs(rows.length, BATCH_ROWS_MAX));
+      if (!failed) await this.#rest.sleep(this.#restMs(rows.length));
     }
   }
 
