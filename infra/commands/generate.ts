@@ -9,11 +9,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 if (args.includes('--check')) {
-  const stale = staleDocuments(REPOSITORY_DIR);
+  const stale = await staleDocuments(REPOSITORY_DIR);
   for (const path of stale) console.error(`${path} is stale: run \`npm run generate\`.`);
   process.exit(stale.length === 0 ? 0 : 1);
 }
-const written = writeDocuments(REPOSITORY_DIR);
+const written = await writeDocuments(REPOSITORY_DIR);
 console.log(
   written.length === 0 ? 'Every document is up to date.' : `Written: ${written.join(', ')}`,
 );

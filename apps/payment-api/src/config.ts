@@ -11,20 +11,29 @@ import {
 } from '@mini-pg/runtime';
 import { z } from 'zod';
 
-const envSchema = z.object({
+/** The environment of payment-api. */
+export const envSchema = z.object({
   ...serviceEnvShape,
   ...eventEnvShape,
-  REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must be a URL that starts with redis://'),
-  REDIS_PREFIX: z.string().default(''),
-  SEAL_KEYS: secretSchema,
-  OPERATOR_PUBLIC_KEY: z.string().transform((value, context) => {
-    try {
-      return readOperatorPublicKey(value);
-    } catch {
-      context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
-      return z.NEVER;
-    }
-  }),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must be a URL that starts with redis://')
+    .describe('`redis://` or `rediss://`'),
+  REDIS_PREFIX: z.string().default('').describe('in front of every key and channel'),
+  SEAL_KEYS: secretSchema.describe(
+    '`kid:base64of32bytes[,kid2:...]`: the first seals, all open; the same list as pg-processor has',
+  ),
+  OPERATOR_PUBLIC_KEY: z
+    .string()
+    .transform((value, context) => {
+      try {
+        return readOperatorPublicKey(value);
+      } catch {
+        context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
+        return z.NEVER;
+      }
+    })
+    .describe("verifies operators' tokens: Ed25519, SPKI PEM or the base64 of that PEM"),
 });
 
 export type Config = z.output<typeof envSchema> & { readonly profile: Profile };

@@ -17,19 +17,30 @@ import {
 import { z } from 'zod';
 import type { PgAccount, PgSetup } from './calls/gateways.ts';
 
-const envSchema = z.object({
+/** The environment of pg-processor, without the secrets that its profile names. */
+export const envSchema = z.object({
   ...serviceEnvShape,
   ...eventEnvShape,
-  SEAL_KEYS: secretSchema.refine(isSealKeys, 'must be kid:base64of32bytes, separated by commas'),
-  OPERATOR_PUBLIC_KEY: z.string().transform((value, context) => {
-    try {
-      return readOperatorPublicKey(value);
-    } catch {
-      context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
-      return z.NEVER;
-    }
-  }),
-  TOSS_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SEAL_KEYS: secretSchema
+    .refine(isSealKeys, 'must be kid:base64of32bytes, separated by commas')
+    .describe(
+      '`kid:base64of32bytes[,kid2:...]`, the same list as payment-api has; a key stays as long as attempts that were sealed with it are open',
+    ),
+  OPERATOR_PUBLIC_KEY: z
+    .string()
+    .transform((value, context) => {
+      try {
+        return readOperatorPublicKey(value);
+      } catch {
+        context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
+        return z.NEVER;
+      }
+    })
+    .describe("verifies operators' tokens: Ed25519, SPKI PEM or the base64 of that PEM"),
+  TOSS_BASE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("another origin for Toss than the profile's, such as a simulator; refused by `prod`"),
 });
 
 export type Environment = Readonly<Record<string, string | undefined>>;

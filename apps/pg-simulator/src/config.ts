@@ -15,14 +15,19 @@ export const simulatorEnvSchema = z
     PORT: serviceEnvShape.PORT,
     LOG_LEVEL: serviceEnvShape.LOG_LEVEL,
     INSTANCE_ID: serviceEnvShape.INSTANCE_ID,
-    LEDGER_FILE: z.string().min(1).optional(),
+    LEDGER_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('JSON lines of windows and movements, read again at the start; else memory only'),
     SIMULATOR_TOSS_KEYS: list
       .refine((keys) => keys.every((key) => TOSS_SECRET_KEY.test(key)), {
         message: 'must be secret keys (test_sk_..., live_sk_...), separated by commas',
       })
-      .optional(),
-    WINDOWS_MAX: count(1_000_000),
-    IDEMPOTENCY_MAX: count(1_000_000),
+      .optional()
+      .describe('the secret keys that are taken, comma separated; else every well-formed one'),
+    WINDOWS_MAX: count(1_000_000).describe('payments without money that are kept'),
+    IDEMPOTENCY_MAX: count(1_000_000).describe('idempotency keys that are kept'),
   })
   .transform((env) => ({
     host: env.HOST,

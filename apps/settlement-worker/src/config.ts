@@ -6,19 +6,25 @@ import {
 } from '@mini-pg/runtime';
 import { z } from 'zod';
 
-const envSchema = z.object({
+/** The environment of settlement-worker. */
+export const envSchema = z.object({
   ...serviceEnvShape,
   ...eventEnvShape,
-  /** Off where something else runs the close command, such as a CronJob of Kubernetes. */
-  CLOSE_SCHEDULE: z.enum(['on', 'off']).default('on'),
-  OPERATOR_PUBLIC_KEY: z.string().transform((value, context) => {
-    try {
-      return readOperatorPublicKey(value);
-    } catch {
-      context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
-      return z.NEVER;
-    }
-  }),
+  CLOSE_SCHEDULE: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('`off` where something else runs the close command, such as a CronJob of Kubernetes'),
+  OPERATOR_PUBLIC_KEY: z
+    .string()
+    .transform((value, context) => {
+      try {
+        return readOperatorPublicKey(value);
+      } catch {
+        context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
+        return z.NEVER;
+      }
+    })
+    .describe("verifies operators' tokens: Ed25519, SPKI PEM or the base64 of that PEM"),
 });
 
 export type Config = z.output<typeof envSchema>;

@@ -22,14 +22,31 @@ export const secretSchema = z
   .min(1, 'must not be empty')
   .transform((value) => new Secret(value));
 
-/** What every service reads from its environment. */
+/** What every service reads from its environment. Descriptions are for the page of configuration. */
 export const serviceEnvShape = {
-  APP_ENV: z.enum(APP_ENVS).default('local'),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(0),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  INSTANCE_ID: z.string().min(1).optional(),
-  PROFILES_DIR: z.string().min(1).optional(),
+  APP_ENV: z.enum(APP_ENVS).default('local').describe('names the profile'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('the address to listen on'),
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe('0 takes a free port; the log says `{"msg":"listening","port":N}`'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('the least level that is logged'),
+  INSTANCE_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('tells instances apart in logs, leases and Kafka'),
+  PROFILES_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the folder of the profiles, `infra/profiles` unless given'),
 };
 
 /** What a service that stores and sends events reads besides. */
@@ -37,11 +54,18 @@ export const eventEnvShape = {
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must be a URL that starts with postgres://')
-    .transform((value) => new Secret(value)),
+    .transform((value) => new Secret(value))
+    .describe(
+      "`postgres://` URL of the service's own role. A direct connection: session locks do not survive a transaction pooler",
+    ),
   KAFKA_BROKERS: z
     .string()
-    .regex(/^[^\s,]+:\d+(,[^\s,]+:\d+)*$/, 'must be a list of host:port, separated by commas'),
-  TOPIC_PREFIX: z.string().default(''),
+    .regex(/^[^\s,]+:\d+(,[^\s,]+:\d+)*$/, 'must be a list of host:port, separated by commas')
+    .describe('`host:port`, comma separated'),
+  TOPIC_PREFIX: z
+    .string()
+    .default('')
+    .describe('in front of every topic and consumer group, for deployments that share a cluster'),
 };
 
 /**

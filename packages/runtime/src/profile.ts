@@ -11,40 +11,66 @@ const milliseconds = z
 
 /** How one PG is reached and used in an environment. */
 const pgProfileSchema = z.strictObject({
-  on: z.boolean(),
-  baseUrl: z.url(),
-  connectTimeoutMs: milliseconds,
-  readTimeoutMs: milliseconds,
-  /** Calls that may be open at once, over all instances of one process. */
-  concurrency: z.int().min(1).max(10_000),
-  /** The weight that routing starts with. */
-  weight: z.int().min(0).max(1000),
-  /** When an unknown outcome is asked for, each counted from the one before. */
-  inquiryScheduleMs: z.array(milliseconds).min(1).max(20),
-  /** When an attempt closed without a definite answer is looked at again, counted from its close. */
-  lateCaptureScheduleMs: z.array(milliseconds).min(1).max(10),
-  /** How long the PG may still execute a request after our deadline for it. */
-  executionTimeMaxMs: milliseconds,
+  on: z.boolean().describe('whether the PG may be used'),
+  baseUrl: z.url().describe('its origin'),
+  connectTimeoutMs: milliseconds.describe('of one call'),
+  readTimeoutMs: milliseconds.describe('of one call'),
+  concurrency: z.int().min(1).max(10_000).describe('calls that may be open at once, per process'),
+  weight: z.int().min(0).max(1000).describe('reserved for routing'),
+  inquiryScheduleMs: z
+    .array(milliseconds)
+    .min(1)
+    .max(20)
+    .describe('waits before the inquiries of an unknown outcome, each from the one before'),
+  lateCaptureScheduleMs: z
+    .array(milliseconds)
+    .min(1)
+    .max(10)
+    .describe('when an attempt without a definite answer is looked at again, from its close'),
+  executionTimeMaxMs: milliseconds.describe(
+    'how long the PG may still execute a request after our deadline for it',
+  ),
 });
 
 /** An environment as data (design, section 8). Secrets are named here and read from `secretEnv`. */
 export const profileSchema = z.strictObject({
-  env: z.enum(APP_ENVS),
-  cors: z.strictObject({ origins: z.array(z.string().min(1)) }),
+  env: z.enum(APP_ENVS).describe('the `APP_ENV` that it is for'),
+  cors: z.strictObject({
+    origins: z
+      .array(z.string().min(1))
+      .describe('origins whose pages may call the gateway; `*` is any'),
+  }),
   limits: z.strictObject({
-    bodyBytes: z.int().min(1024).max(1_048_576),
-    requestsPerSecond: z.int().min(1).max(1_000_000),
-    intakeQueueMax: z.int().min(1).max(1_000_000),
-    intakeTimeoutMs: milliseconds,
-    outboxAgeMaxMs: milliseconds,
+    bodyBytes: z.int().min(1024).max(1_048_576).describe('the longest body of a request'),
+    requestsPerSecond: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .describe(
+        'requests a second for each merchant, each operator and each address without credentials, over all instances',
+      ),
+    intakeQueueMax: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .describe('requests that may wait for a batch; more is 503'),
+    intakeTimeoutMs: milliseconds.describe(
+      'how long the end of a batch that is not known is asked for; after it 504',
+    ),
+    outboxAgeMaxMs: milliseconds.describe(
+      'the age of the oldest outbox row from which intake answers 503',
+    ),
   }),
   pgs: z.record(z.string(), pgProfileSchema),
   accounts: z.array(
     z.strictObject({
-      pg: z.string(),
-      id: z.string().min(1).max(64),
-      livemode: z.boolean(),
-      secretEnv: z.string().regex(/^[A-Z][A-Z0-9_]*$/),
+      pg: z.string().describe('one of `pgs`'),
+      id: z.string().min(1).max(64).describe('our account at the PG, at most PGs the MID'),
+      livemode: z.boolean().describe('whether real money moves; one account per PG and mode'),
+      secretEnv: z
+        .string()
+        .regex(/^[A-Z][A-Z0-9_]*$/)
+        .describe('the variable that holds its secret key'),
     }),
   ),
 });
