@@ -9,8 +9,10 @@ export interface Surroundings {
   readonly scripts: Readonly<Record<string, string>>;
   /** The scripts of the packages, by the packages' names. */
   readonly packageScripts: Readonly<Record<string, readonly string[]>>;
-  /** What `infra/bootstrap.mjs` takes. */
-  readonly commands: readonly string[];
+  /** What `infra/bootstrap.mjs` takes, with the options of each. */
+  readonly commands: Readonly<Record<string, readonly string[]>>;
+  /** The services and profiles of `docker-compose.yml`; undefined while there is no such file. */
+  readonly compose?: { readonly services: readonly string[]; readonly profiles: readonly string[] };
 }
 
 /**
@@ -24,6 +26,7 @@ export function markdownProblems(files: readonly SourceFile[], around: Surroundi
       ...linksOf(file.text).map((target) => linkProblem(target, file, around, anchors)),
       ...inlineCodeOf(file.text).map((text) => pathProblem(text, file, around)),
       ...commandsOf(file.text).map((command) => commandProblem(command, around)),
+      ...composeProblems(file.text, around),
     ];
     const found = problems.filter((problem) => problem !== undefined);
     return [...new Set(found)].map((problem) => `${file.path}: ${problem}`);
@@ -91,16 +94,22 @@ function pathProblem(text: string, file: SourceFile, around: Surroundings): stri
 
 /** What a reader is shown to type: the name of a script of the root, of a package, a command. */
 type Command =
-  | { readonly kind: 'npm'; readonly script: string }
+  | { readonly kind: 'npm'; readonly script: string; readonly options: readonly string[] }
   | { readonly kind: 'pnpm'; readonly package: string; readonly script: string }
   | { readonly kind: 'bootstrap'; readonly command: string };
 
 function commandsOf(text: string): Command[] {
-  const npm = text.matchAll(/\bnpm run ([\w:-]+)|\bnpm (test)\b/g);
+  const npm = text.matchAll(/\bnpm (?:run ([\w:-]+)|(test)\b)(?: (?:\[?-- )([^\n`|;&]*))?/g);
   const pnpm = text.matchAll(/\bpnpm --filter (\S+) (?:run )?([\w:-]+)/g);
   const bootstrap = text.matchAll(/\binfra\/bootstrap\.mjs ([\w:-]+)/g);
   return [
-    ...[...npm].map(([, run, test]): Command => ({ kind: 'npm', script: run ?? test ?? '' })),
+    ...[...npm].map(
+      ([, run, test, rest = '']): Command => ({
+        kind: 'npm',
+        script: run ?? test ?? '',
+        options: rest.match(/(?<![\w-])--[a-z][\w-]*/g) ?? [],
+      }),
+    ),
     ...[...pnpm].map(
       ([, name = '', script = '']): Command => ({ kind: 'pnpm', package: name, script }),
     ),
@@ -114,7 +123,7 @@ const PNPM_OWN = new Set(['exec', 'add', 'install']);
 function commandProblem(command: Command, around: Surroundings): string | undefined {
   switch (command.kind) {
     case 'npm':
-      return npmProblem(command.script, around);
+      return npmProblem(command.script, command.options, around);
     case 'pnpm': {
       const scripts = around.packageScripts[command.package];
       // A placeholder such as <name> is for the reader to fill in.
@@ -124,21 +133,53 @@ function commandProblem(command: Command, around: Surroundings): string | undefi
       return `${command.package} has no script ${command.script}`;
     }
     case 'bootstrap':
-      return bootstrapProblem(command.command, around);
+      return bootstrapProblem(command.command, [], around);
     default:
       return command satisfies never;
   }
 }
 
-function npmProblem(script: string, around: Surroundings): string | undefined {
+function npmProblem(
+  script: string,
+  options: readonly string[],
+  around: Surroundings,
+): string | undefined {
   const runs = around.scripts[script];
   if (runs === undefined) return `there is no \`npm run ${script}\``;
   const command = /^node infra\/bootstrap\.mjs ([\w:-]+)/.exec(runs)?.[1];
-  return command === undefined ? undefined : bootstrapProblem(command, around);
+  return command === undefined ? undefined : bootstrapProblem(command, options, around);
 }
 
-function bootstrapProblem(command: string, around: Surroundings): string | undefined {
-  return around.commands.includes(command)
-    ? undefined
-    : `infra/bootstrap.mjs has no command ${command}`;
+function bootstrapProblem(
+  command: string,
+  options: readonly string[],
+  around: Surroundings,
+): string | undefined {
+  const known = around.commands[command];
+  if (!known) return `infra/bootstrap.mjs has no command ${command}`;
+  const unknown = options.find((option) => !known.includes(option));
+  return unknown === undefined ? undefined : `the command ${command} has no option ${unknown}`;
+}
+
+/** `docker compose [--profile p] up|run|... [options] [services]`, in blocks and in prose. */
+const COMPOSE =
+  /\bdocker compose((?: --?[\w-]+(?:[ =][\w./-]+)?)*) (up|stop|start|restart|logs|exec|run|ps|kill)\b([^\n`|;&]*)/g;
+
+function composeProblems(text: string, { compose }: Surroundings): string[] {
+  if (!compose) return [];
+  return [...text.matchAll(COMPOSE)].flatMap(([, before = '', verb = '', after = '']) => {
+    const profiles = [...before.matchAll(/--profile[ =](\S+)/g)].map(([, name = '']) => name);
+    const scaled = [...after.matchAll(/--scale[ =]([\w-]+)=/g)].map(([, name = '']) => name);
+    const words = after.replaceAll(/--scale[ =]\S+/g, '').match(/(?<=^|\s)[a-z][\w-]*/g) ?? [];
+    // What follows the service is the command to run in it.
+    const named = verb === 'exec' || verb === 'run' ? words.slice(0, 1) : words;
+    return [
+      ...profiles
+        .filter((name) => !compose.profiles.includes(name))
+        .map((name) => `docker-compose.yml has no profile ${name}`),
+      ...[...scaled, ...named]
+        .filter((name) => !compose.services.includes(name))
+        .map((name) => `docker-compose.yml has no service ${name}`),
+    ];
+  });
 }

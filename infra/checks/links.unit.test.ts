@@ -1,16 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { REPOSITORY_DIR } from '@mini-pg/local-stack';
 import { describe, expect, it } from 'vitest';
-import { workspacePackages } from '../lib/workspace.ts';
 import { readFiles } from './files.ts';
 import { markdownProblems, type Surroundings } from './links.ts';
+import { repositorySurroundings } from './surroundings.ts';
 
 describe('the Markdown of this repository', () => {
   it('shows only links, paths and commands that are there', () => {
     const files = readFiles(REPOSITORY_DIR, ['.md']);
     expect(files.length).toBeGreaterThan(10);
-    expect(markdownProblems(files, surroundings())).toEqual([]);
+    expect(markdownProblems(files, repositorySurroundings())).toEqual([]);
   });
 });
 
@@ -25,6 +23,11 @@ describe('a page', () => {
     ['a link in code', '`[x](nowhere.md)`\n\n```md\n[x](nowhere.md)\n```'],
     ['a path', '`docs/a.md` and `docs/<name>.md` and `src/{a,b}.ts`'],
     ['a command', '`npm test`, `npm run demo -- --once`, `node infra/bootstrap.mjs demo`'],
+    ['the options of a command', '`npm run demo -- --once` and `npm run demo [-- --once]`'],
+    ['options of a shell after a command', '`npm test && ls --all`'],
+    ['a command of compose', '```sh\ndocker compose up -d --wait --scale payment-api=2\n```'],
+    ['a profile of compose', '`docker compose --profile infra up -d`, `docker compose stop redis`'],
+    ['a command in a container', '`docker compose exec redis redis-cli ping`'],
     ['a command of a package', '```sh\npnpm --filter @mini-pg/one build\n```'],
     ['a command with a name to fill in', '`pnpm --filter @mini-pg/<name> test:unit`'],
   ])('may show %s', (_what, text) => {
@@ -41,6 +44,10 @@ describe('a page', () => {
     ['```sh\nnpm run gone\n```', 'there is no `npm run gone`'],
     ['`npm run half`', 'infra/bootstrap.mjs has no command half'],
     ['`node infra/bootstrap.mjs gone`', 'infra/bootstrap.mjs has no command gone'],
+    ['`npm run demo -- --twice`', 'the command demo has no option --twice'],
+    ['`docker compose logs gone`', 'docker-compose.yml has no service gone'],
+    ['`docker compose up --scale gone=2`', 'docker-compose.yml has no service gone'],
+    ['`docker compose --profile gone up -d`', 'docker-compose.yml has no profile gone'],
     ['`pnpm --filter @mini-pg/two build`', 'there is no package @mini-pg/two'],
     ['`pnpm --filter @mini-pg/one gone`', '@mini-pg/one has no script gone'],
   ])('may not show %j', (text, problem) => {
@@ -64,25 +71,10 @@ const AROUND: Surroundings = {
     half: 'node infra/bootstrap.mjs half',
   },
   packageScripts: { '@mini-pg/one': ['build'] },
-  commands: ['demo', 'test'],
+  commands: { demo: ['--once'], test: [] },
+  compose: { services: ['redis', 'payment-api'], profiles: ['infra'] },
 };
 
 function problemsOf(text: string): string[] {
   return markdownProblems([{ path: 'README.md', text }], AROUND);
-}
-
-function surroundings(): Surroundings {
-  const manifest = JSON.parse(readFileSync(join(REPOSITORY_DIR, 'package.json'), 'utf8')) as {
-    scripts: Record<string, string>;
-  };
-  return {
-    exists: (path) => existsSync(join(REPOSITORY_DIR, path)),
-    scripts: manifest.scripts,
-    packageScripts: Object.fromEntries(
-      workspacePackages().map(({ name, scripts }) => [name, Object.keys(scripts)]),
-    ),
-    commands: readdirSync(join(REPOSITORY_DIR, 'infra', 'commands')).map((name) =>
-      name.replace(/\.ts$/, ''),
-    ),
-  };
 }
