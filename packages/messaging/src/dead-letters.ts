@@ -1,3 +1,5 @@
+import type { DeadLetterId } from './dead-letter-id.ts';
+import { formatDeadLetterId } from './dead-letter-id.ts';
 import type { Message } from './kafka.ts';
 import type { ProducerMessage } from './producer.ts';
 import { eventIdOf, headersOf } from './received-event.ts';
@@ -11,7 +13,25 @@ export interface DeadLetterCause {
   readonly firstSeen: Date;
 }
 
+/** Names the letter that a message was replayed from. */
+export const REPLAYED_FROM = 'replayed-from';
+
+/** Says that only the place of a message is left, and why. */
+export const VALUE_OMITTED = 'value-omitted';
+
 const REASON_LENGTH_MAX = 1_000;
+
+/** What a letter says about its message; every other header came with the message. */
+const LETTER_HEADERS: ReadonlySet<string> = new Set([
+  'group',
+  'topic',
+  'partition',
+  'offset',
+  'reason',
+  'attempts',
+  'first-seen',
+  VALUE_OMITTED,
+]);
 
 /** The message as it came, on the dead letter topic, with what an operator needs in its headers. */
 export function toDeadLetter(message: Message, cause: DeadLetterCause): ProducerMessage {
@@ -36,5 +56,16 @@ export function toDeadLetter(message: Message, cause: DeadLetterCause): Producer
 
 /** For a message that its headers make too large: its place says where the value is. */
 export function withoutValue(letter: ProducerMessage): ProducerMessage {
-  return { ...letter, value: '', headers: { ...letter.headers, 'value-omitted': 'too large' } };
+  return { ...letter, value: '', headers: { ...letter.headers, [VALUE_OMITTED]: 'too large' } };
+}
+
+/** The message of a letter, on its topic again: same key, bytes and headers, and where it was. */
+export function toReplay(letter: Message, id: DeadLetterId, topicPrefix: string): ProducerMessage {
+  const own = Object.entries(headersOf(letter)).filter(([name]) => !LETTER_HEADERS.has(name));
+  return {
+    topic: `${topicPrefix}${id.topic}`,
+    key: letter.key ?? null,
+    value: letter.value ?? '',
+    headers: { ...Object.fromEntries(own), [REPLAYED_FROM]: formatDeadLetterId(id) },
+  };
 }

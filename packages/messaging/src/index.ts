@@ -1,5 +1,20 @@
 export { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts';
 export type { ConsumerTiming } from './consumer-settings.ts';
+export type { DeadLetter, DeadLetterResolution } from './dead-letter-history.ts';
+export { type DeadLetterId, formatDeadLetterId, parseDeadLetterId } from './dead-letter-id.ts';
+export {
+  type DeadLetterCluster,
+  type DeadLetterDecision,
+  type DeadLetterDetail,
+  DeadLetterError,
+  type DeadLetterRefusal,
+  type DeadLetterResult,
+  deadLetterDecisionSchema,
+  discardDeadLetter,
+  listDeadLetters,
+  replayDeadLetter,
+  showDeadLetter,
+} from './dead-letter-operations.ts';
 export { ConsumerFatalError } from './errors.ts';
 export { KafkaError } from './kafka.ts';
 export { migrateService, type ServiceMigration } from './migrate-service.ts';

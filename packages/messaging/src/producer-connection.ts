@@ -67,8 +67,9 @@ export class ProducerConnection<Opaque> {
     }
     const value = typeof message.value === 'string' ? Buffer.from(message.value) : message.value;
     const headers = Object.entries(message.headers ?? {}).map(([name, text]) => ({ [name]: text }));
+    const partition = message.partition ?? null;
     try {
-      client.produce(message.topic, null, value, message.key, null, opaque, headers);
+      client.produce(message.topic, partition, value, message.key, null, opaque, headers);
       return undefined;
     } catch (error) {
       if (error instanceof TypeError) {

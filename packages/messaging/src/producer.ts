@@ -10,6 +10,8 @@ export interface ProducerMessage {
   readonly key: string | Buffer | null;
   readonly value: string | Buffer;
   readonly headers?: Record<string, string>;
+  /** Instead of the one that the key decides. */
+  readonly partition?: number;
 }
 
 /** `permanent`: this very message will never be taken; anything else may be tried again. */

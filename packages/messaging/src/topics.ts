@@ -31,7 +31,8 @@ const REPLICATION_MAX = 3;
 /** Of three replicas: one may be away, and none is the only one to know of a message. */
 const IN_SYNC_MIN = 2;
 const DEAD_LETTER_PARTITIONS = 3;
-const DEAD_LETTER_RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
+/** Nobody knows when a letter will be resolved, and one that expires first is a lost event. */
+const DEAD_LETTER_RETENTION_MS = 365 * 24 * 60 * 60 * 1000;
 const DEAD_LETTER_SUFFIX = '.dlq';
 
 interface TopicPlan {
