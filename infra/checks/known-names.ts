@@ -24,18 +24,26 @@ export function knownNames(): KnownNames {
       ({ path }) => !/\.test\.ts$|^checks\//.test(path),
     ),
   );
+  const examples = readFiles(join(REPOSITORY_DIR, 'docs'), ['.mjs']);
   const code = sources.map(({ text }) => text);
   return {
     words: new Set(code.flatMap((text) => text.match(/\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b/g) ?? [])),
-    variables: variablesOf(readFileSync(join(REPOSITORY_DIR, CONFIGURATION), 'utf8')),
+    variables: new Set([
+      ...variablesIn(readFileSync(join(REPOSITORY_DIR, CONFIGURATION), 'utf8')),
+      ...examples.flatMap(({ text }) => variablesRead(text)),
+    ]),
     topics: new Set(Object.keys(TOPICS)),
     calls: [...gatewayCalls(), ...adminCalls()],
   };
 }
 
 /** The names in the tables of the page, and those that its prose explains. */
-function variablesOf(page: string): Set<string> {
-  return new Set([...page.matchAll(/`([A-Z][A-Z0-9_]*)`/g)].map(([, name = '']) => name));
+function variablesIn(page: string): string[] {
+  return [...page.matchAll(/`([A-Z][A-Z0-9_]*)`/g)].map(([, name = '']) => name);
+}
+
+function variablesRead(program: string): string[] {
+  return [...program.matchAll(/process\.env\.([A-Z][A-Z0-9_]*)/g)].map(([, name = '']) => name);
 }
 
 function gatewayCalls(): string[] {
