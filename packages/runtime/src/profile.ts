@@ -54,6 +54,18 @@ export const profileSchema = z.strictObject({
       .min(1)
       .max(1_000_000)
       .describe('requests that may wait for a batch; more is 503'),
+    intakeBatchMax: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('requests that one statement writes; 256 unless given'),
+    intakeFlushesMax: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('statements of intake at once; 2 unless given'),
     intakeTimeoutMs: milliseconds.describe(
       'how long the end of a batch that is not known is asked for; after it 504',
     ),

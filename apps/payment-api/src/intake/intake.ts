@@ -66,9 +66,9 @@ export function createIntake(deps: IntakeDeps): Intake {
   const { limits } = deps.profile;
   const coalescer = createCoalescer<IntakeItem, IntakeResult>({
     flush: (items) => storeBatch(deps.pool, items, limits.intakeTimeoutMs),
-    batchMax: BATCH_MAX,
+    batchMax: limits.intakeBatchMax ?? BATCH_MAX,
     queueMax: limits.intakeQueueMax,
-    flushesMax: FLUSHES_MAX,
+    flushesMax: limits.intakeFlushesMax ?? FLUSHES_MAX,
   });
 
   const store: Store = async (item) => {
