@@ -17,12 +17,12 @@ const referencesSchema = z.object({
 /** A package or app of this repository. `folder` is relative to its root: `apps/payment-api`. */
 export type WorkspacePackage = z.infer<typeof manifestSchema> & { folder: string };
 
-/** Every package and app, and beside them `infra` and `e2e`. */
+/** Every package and app, and beside them `infra`, `e2e` and `bench`. */
 export function workspacePackages(): WorkspacePackage[] {
   const folders = ['packages', 'apps'].flatMap((group) =>
     readdirSync(join(REPOSITORY_DIR, group)).map((name) => join(group, name)),
   );
-  return [...folders, 'infra', 'e2e'].flatMap((folder) => {
+  return [...folders, 'infra', 'e2e', 'bench'].flatMap((folder) => {
     const file = join(REPOSITORY_DIR, folder, 'package.json');
     if (!existsSync(file)) return [];
     return [{ folder, ...manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) }];

@@ -1,0 +1,33 @@
+import type { Fact } from './report/machine.ts';
+import type { Report } from './report/report.ts';
+
+/** One measurement that can be asked for by its name, and leaves a report. */
+export interface Bench {
+  readonly name: string;
+  /** One line, for the list of benches and under the report's title. */
+  readonly describe: string;
+  run(context: BenchContext): Promise<Report>;
+}
+
+/** What was asked for on the command line. */
+export interface BenchSettings {
+  /** How often everything is measured; a report gives the median and the spread. */
+  readonly rounds: number;
+  /** How long one measurement lasts. */
+  readonly seconds: number;
+  /** For how many minutes `memory` keeps its load up. */
+  readonly minutes: number;
+  /** A commit to measure beside this one, where a bench can. */
+  readonly compare: string | undefined;
+}
+
+export interface BenchContext {
+  readonly settings: BenchSettings;
+  /** A folder for this run alone, removed at its end. */
+  readonly scratchDir: string;
+  log(line: string): void;
+  /** Adds to what the report says about machine and versions. */
+  note(facts: readonly Fact[]): void;
+  /** Has something stopped at the end of the bench, however it ends; the last one first. */
+  atEnd(stop: () => Promise<void> | void): void;
+}

@@ -1,0 +1,5 @@
+import type { Bench } from '../bench.ts';
+import { intake } from './intake.ts';
+
+/** Every bench, in the order in which `all` runs them. */
+export const BENCHES: readonly Bench[] = [intake];

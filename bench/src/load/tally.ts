@@ -1,0 +1,69 @@
+import { createHistogram } from 'node:perf_hooks';
+import type { Latency, LoadPlan, LoadResult } from './load-plan.ts';
+import type { PreparedRequest } from './requests.ts';
+import type { ResponseHead } from './response-parser.ts';
+
+const MICROS_MAX = 600_000_000;
+const SIGNIFICANT_FIGURES = 3;
+const MICROS_PER_MS = 1_000;
+
+/** Counts the answers of a run, and their times by an HDR histogram. */
+export class Tally {
+  readonly #plan: LoadPlan;
+  readonly #histogram = createHistogram({
+    lowest: 1,
+    highest: MICROS_MAX,
+    figures: SIGNIFICANT_FIGURES,
+  });
+  readonly #statuses: Record<string, number> = {};
+  #replays = 0;
+  #fault: string | undefined;
+
+  constructor(plan: LoadPlan) {
+    this.#plan = plan;
+  }
+
+  /** What is wrong with the first answer that was not as it has to be. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** Holds an answer to what it has to be; within the measured time or not. */
+  check({ isRepeat }: PreparedRequest, { status, isReplay }: ResponseHead): void {
+    const { traffic } = this.#plan;
+    const mustReplay = isRepeat && traffic.kind === 'payments' && traffic.marksReplays;
+    if (!this.#plan.statuses.includes(status)) this.#fault ??= `an answer of status ${status}`;
+    else if (isReplay !== mustReplay) {
+      this.#fault ??= mustReplay ? 'a repeat that was taken as new' : 'a replay to a new request';
+    }
+  }
+
+  record(latencyMs: number, { status, isReplay }: ResponseHead): void {
+    this.#histogram.record(Math.max(1, Math.round(latencyMs * MICROS_PER_MS)));
+    this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    if (isReplay) this.#replays += 1;
+  }
+
+  result(cpuMicros: number): LoadResult {
+    const answers = this.#histogram.count;
+    return {
+      answers,
+      replays: this.#replays,
+      statuses: this.#statuses,
+      answersPerSecond: answers / (this.#plan.durationMs / 1_000),
+      latency: this.#latency(),
+      cpuMicros,
+    };
+  }
+
+  #latency(): Latency {
+    const at = (percentile: number) => this.#histogram.percentile(percentile) / MICROS_PER_MS;
+    return {
+      mean: this.#histogram.mean / MICROS_PER_MS,
+      p50: at(50),
+      p99: at(99),
+      p999: at(99.9),
+      max: this.#histogram.max / MICROS_PER_MS,
+    };
+  }
+}

@@ -1,0 +1,26 @@
+/** What a bench found, before it is a page. */
+export interface Report {
+  /** Paragraphs: what was measured and how, then what it says. */
+  readonly summary: readonly string[];
+  readonly expectations: readonly Expectation[];
+  readonly sections: readonly Section[];
+}
+
+/** A goal that was set before, and what came of it. A bench does not fail by it. */
+export interface Expectation {
+  readonly what: string;
+  readonly wanted: string;
+  readonly measured: string;
+  readonly isMet: boolean;
+}
+
+export interface Section {
+  readonly heading: string;
+  readonly text?: readonly string[];
+  readonly table?: Table;
+}
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
