@@ -48,6 +48,21 @@ describe('Redis as a fast path', () => {
     await answers();
   });
 
+  it('leaves a connection that answers nothing in time for 5 s', async () => {
+    proxy.delay(200);
+    const connections = new Set<unknown>();
+    const another = async () => {
+      await redis.run((client) => {
+        connections.add(client);
+        return client.ping();
+      });
+      return connections.size > 1;
+    };
+    await waitFor(another, { what: 'another connection', timeoutMs: 20_000 });
+    proxy.delay(0);
+    await answers();
+  });
+
   it('gives up at once while Redis is away, and reconnects by itself', async () => {
     await proxy.refuse();
     await waitFor(async () => (await ping()) === undefined, { what: 'Redis to be away' });

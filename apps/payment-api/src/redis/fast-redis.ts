@@ -1,5 +1,6 @@
 import type { Logger } from '@mini-pg/runtime';
 import { createClient, type RedisClientType } from 'redis';
+import { createDeadlines } from './deadlines.ts';
 
 export type RedisClient = RedisClientType;
 
@@ -19,13 +20,20 @@ export interface FastRedis {
 const COMMAND_TIMEOUT_MS = 50;
 /** How long a slow Redis is left alone before one command tries it again. */
 const REST_AFTER_TIMEOUT_MS = 500;
+/** A connection that has been silent this long is left: what waits in it must not arrive late. */
+const SILENCE_MAX_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RECONNECT_DELAY_MAX_MS = 500;
+/** Commands that wait for the connection or for an answer. */
+const COMMANDS_WAITING_MAX = 20_000;
 
 export function createFastRedis(options: { url: string; logger: Logger }): FastRedis {
-  const client = connect(options.url, options.logger, { disableOfflineQueue: true });
+  const open = () => connect(options.url, options.logger, { disableOfflineQueue: true });
   const subscriber = connect(options.url, options.logger, { disableOfflineQueue: false });
+  const deadlines = createDeadlines(COMMAND_TIMEOUT_MS);
+  let client = open();
   let restUntil = 0;
+  let silentSince = 0;
   let probing = false;
 
   const mayTry = (): boolean => {
@@ -35,14 +43,37 @@ export function createFastRedis(options: { url: string; logger: Logger }): FastR
     probing = true;
     return true;
   };
+  const onAnswer = (): void => {
+    probing = false;
+    restUntil = 0;
+    silentSince = 0;
+  };
+  const onTimeout = (): void => {
+    const now = performance.now();
+    probing = false;
+    restUntil = now + REST_AFTER_TIMEOUT_MS;
+    if (silentSince === 0) silentSince = now;
+    if (now - silentSince < SILENCE_MAX_MS) return;
+    silentSince = 0;
+    client.destroy();
+    client = open();
+  };
 
   return {
-    async run(command) {
-      if (!mayTry()) return undefined;
-      const answer = await withTimeout((async () => command(client))());
-      probing = false;
-      restUntil = answer.timedOut ? performance.now() + REST_AFTER_TIMEOUT_MS : 0;
-      return answer.value;
+    run<T>(command: (client: RedisClient) => Promise<T>): Promise<T | undefined> {
+      if (!mayTry()) return Promise.resolve(undefined);
+      return new Promise((resolve) => {
+        const expire = deadlines.add(() => {
+          onTimeout();
+          resolve(undefined);
+        });
+        const settle = (value: T | undefined): void => {
+          if (!expire.cancel()) return;
+          onAnswer();
+          resolve(value);
+        };
+        (async () => command(client))().then(settle, () => settle(undefined));
+      });
     },
     async subscribe(channel, listener) {
       // Not awaited: without Redis the subscription starts when Redis comes.
@@ -63,6 +94,9 @@ function connect(
   const client = createClient({
     url,
     ...options,
+    // The deadlines here are enough: the client's own makes a timer and a signal per command.
+    commandOptions: { timeout: 0 },
+    commandsQueueMaxLength: COMMANDS_WAITING_MAX,
     socket: {
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectStrategy: (retries) =>
@@ -80,22 +114,4 @@ function connect(
   });
   void client.connect().catch(() => undefined);
   return client;
-}
-
-async function withTimeout<T>(
-  answer: Promise<T>,
-): Promise<{ timedOut: boolean; value: T | undefined }> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<{ timedOut: true; value: undefined }>((resolve) => {
-    timer = setTimeout(() => resolve({ timedOut: true, value: undefined }), COMMAND_TIMEOUT_MS);
-  });
-  const settled = answer.then(
-    (value) => ({ timedOut: false, value }),
-    () => ({ timedOut: false, value: undefined }),
-  );
-  try {
-    return await Promise.race([settled, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
