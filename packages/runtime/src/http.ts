@@ -55,6 +55,8 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: options.logger as never,
     logController: new LogController({ disableRequestLogging: true }),
+    // Every line names its trace; a logger for each request would be made for nothing else.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -70,9 +72,10 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
   // Fastify would take text too, and hand it to routes that expect JSON.
   app.removeContentTypeParser('text/plain');
   app.decorateRequest('trace');
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.trace = continueTrace(header(request, 'traceparent'));
     reply.header('x-trace-id', request.trace.traceId);
+    done();
   });
   addProblems(app, options);
   addOperations(app, options);
