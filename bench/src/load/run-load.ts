@@ -53,6 +53,8 @@ export async function runLoad(
     const finished = plan.ratePerSecond === undefined ? closedLoop(run) : openLoop(run);
     await Promise.race([finished, watched.overdue, broken.promise]);
     if (run.tally.fault !== undefined) throw new Error(`The load met ${run.tally.fault}.`);
+    // The last answer may come before the timer of the end: what was used is known only then.
+    await watched.over;
     return run.tally.result(watched.cpuMicros());
   } finally {
     watched.stop();
@@ -129,6 +131,7 @@ function attempt(work: () => void, reject: (error: unknown) => void): void {
 
 /** Tells of the measured time as it begins and ends, and takes the generator's own cost in it. */
 function watchWindow(plan: LoadPlan, notify: (event: LoadEvent) => void) {
+  const over = Promise.withResolvers<void>();
   const overdue = Promise.withResolvers<never>();
   let before = process.cpuUsage();
   let used = { user: 0, system: 0 };
@@ -141,6 +144,7 @@ function watchWindow(plan: LoadPlan, notify: (event: LoadEvent) => void) {
     setTimeout(() => {
       used = process.cpuUsage(before);
       notify({ event: 'measured' });
+      over.resolve();
     }, endMs),
     setTimeout(
       () => overdue.reject(new Error('The server did not answer all that was sent.')),
@@ -148,6 +152,7 @@ function watchWindow(plan: LoadPlan, notify: (event: LoadEvent) => void) {
     ),
   ];
   return {
+    over: over.promise,
     overdue: overdue.promise,
     cpuMicros: () => used.user + used.system,
     stop: () => timers.forEach(clearTimeout),
