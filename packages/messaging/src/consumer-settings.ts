@@ -61,7 +61,10 @@ export function consumerSettings(
     'client.id': identity.clientId,
     'group.id': identity.groupId,
     'group.protocol': classic ? 'classic' : 'consumer',
-    ...(classic && { 'partition.assignment.strategy': 'cooperative-sticky' }),
+    // The broker's default, uniform, may give all partitions of a topic to one member of two.
+    ...(classic
+      ? { 'partition.assignment.strategy': 'cooperative-sticky' }
+      : { 'group.remote.assignor': 'range' }),
     'enable.auto.offset.store': false,
     'enable.auto.commit': true,
     'auto.commit.interval.ms': COMMIT_INTERVAL_MS,
