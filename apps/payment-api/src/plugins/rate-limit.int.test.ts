@@ -153,6 +153,25 @@ describe('the rate limit of two instances that share Redis', () => {
     }
   });
 
+  it('takes exactly as many as it allows of requests that come at once', async () => {
+    const prefix = uniquePrefix();
+    const one = await startApi({ database, prefix, limits: { requestsPerSecond: LIMIT } });
+    const observer = createClient({ url: testStack().redisUrl });
+    await observer.connect();
+    try {
+      await connected(one);
+      const { id, secretKey } = await newMerchant(office);
+      const counter = `${prefix}rate:merchant:${id}`;
+      await observer.set(counter, '0', { PX: 60_000 });
+      const responses = await burst(() => list(one, secretKey));
+      const taken = responses.filter((response) => response.statusCode === 200);
+      expect(taken).toHaveLength(LIMIT);
+      expect(await observer.get(counter)).toBe(String(BURST));
+    } finally {
+      await Promise.all([one.stop(), observer.close()]);
+    }
+  });
+
   it('gives a counter an end, whatever was left behind', async () => {
     const prefix = uniquePrefix();
     const one = await startApi({ database, prefix });

@@ -17,8 +17,9 @@ declare module 'fastify' {
 
 /**
  * The limit of the profile: so many requests a second for each merchant, each operator and each
- * address that says neither, over all instances. One command to Redis a request; when Redis does
- * not answer, the instance counts for itself.
+ * address that says neither, over all instances. Requests of one caller that came in the same turn of
+ * the event loop are counted by one command to Redis; when it does not answer, the instance counts
+ * for itself.
  */
 export async function registerRateLimit(
   app: FastifyInstance,
@@ -50,11 +51,12 @@ interface Count {
   readonly ttl: number;
 }
 
-type Counter = (key: string, windowMs: number) => Promise<Count>;
+/** Counts so many requests under a key; `current` is the count after the last of them. */
+type Counter = (key: string, requests: number) => Promise<Count>;
 
 /** A window begins with its first request. A counter without an end would refuse for ever. */
 const COUNT = `
-local current = redis.call('INCR', KEYS[1])
+local current = redis.call('INCRBY', KEYS[1], ARGV[2])
 local ttl = redis.call('PTTL', KEYS[1])
 if ttl < 0 then
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
@@ -64,39 +66,75 @@ return {current, ttl}`;
 
 function createCounter(redis: FastRedis, prefix: string): Counter {
   const countHere = createLocalCounter();
-  return async (key, windowMs) => {
+  return async (key, requests) => {
     const answer = await redis.run((client) =>
-      client.eval(COUNT, { keys: [`${prefix}${key}`], arguments: [String(windowMs)] }),
+      client.eval(COUNT, {
+        keys: [`${prefix}${key}`],
+        arguments: [String(WINDOW_MS), String(requests)],
+      }),
     );
-    if (!Array.isArray(answer)) return countHere(key, windowMs);
+    if (!Array.isArray(answer)) return countHere(key, requests);
     return { current: Number(answer[0]), ttl: Number(answer[1]) };
   };
 }
 
 /** Windows by the clock: the counters of one window go together, so they never pile up. */
-function createLocalCounter(): (key: string, windowMs: number) => Count {
+function createLocalCounter(): (key: string, requests: number) => Count {
   let counts = new Map<string, number>();
   let endsAtMs = 0;
-  return (key, windowMs) => {
+  return (key, requests) => {
     const nowMs = performance.now();
     if (nowMs >= endsAtMs) {
       counts = new Map();
-      endsAtMs = nowMs + windowMs;
+      endsAtMs = nowMs + WINDOW_MS;
     }
-    const current = (counts.get(key) ?? 0) + 1;
+    const current = (counts.get(key) ?? 0) + requests;
     counts.set(key, current);
     return { current, ttl: endsAtMs - nowMs };
   };
 }
 
+type Counted = (error: Error | null, result?: Count) => void;
+
+/**
+ * Gathers the requests of one turn of the event loop by their caller and tells each its own place
+ * in the count, as if they had been counted one by one.
+ */
+function countByTurn(count: Counter): (key: string, counted: Counted) => void {
+  let turn = new Map<string, Counted[]>();
+
+  const countTurn = (): void => {
+    const gathered = turn;
+    turn = new Map();
+    for (const [key, waiting] of gathered) {
+      count(key, waiting.length).then(
+        ({ current, ttl }) => {
+          const before = current - waiting.length;
+          for (const [index, counted] of waiting.entries()) {
+            counted(null, { current: before + index + 1, ttl });
+          }
+        },
+        (error: Error) => {
+          for (const counted of waiting) counted(error);
+        },
+      );
+    }
+  };
+
+  return (key, counted) => {
+    if (turn.size === 0) setImmediate(countTurn);
+    const waiting = turn.get(key);
+    if (waiting === undefined) turn.set(key, [counted]);
+    else waiting.push(counted);
+  };
+}
+
 /** The plugin makes its store itself, from a class. */
 function storeOver(count: Counter): new () => FastifyRateLimitStore {
+  const countOne = countByTurn(count);
   return class Store implements FastifyRateLimitStore {
-    incr(key: string, done: (error: Error | null, result?: Count) => void, windowMs: number): void {
-      count(key, windowMs).then(
-        (result) => done(null, result),
-        (error: Error) => done(error),
-      );
+    incr(key: string, done: Counted): void {
+      countOne(key, done);
     }
 
     child(): FastifyRateLimitStore {
