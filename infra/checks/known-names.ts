@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { TOPICS } from '@mini-pg/domain';
 import { REPOSITORY_DIR } from '@mini-pg/local-stack';
 import { z } from 'zod';
@@ -32,6 +32,7 @@ export function knownNames(): KnownNames {
       ...variablesIn(readFileSync(join(REPOSITORY_DIR, CONFIGURATION), 'utf8')),
       ...examples.flatMap(({ text }) => variablesRead(text)),
     ]),
+    testFiles: new Set(readFiles(REPOSITORY_DIR, ['.test.ts']).map(({ path }) => basename(path))),
     topics: new Set(Object.keys(TOPICS)),
     calls: [...gatewayCalls(), ...adminCalls()],
   };

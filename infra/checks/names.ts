@@ -7,6 +7,8 @@ export interface KnownNames {
   /** Variables that a program of the repository reads from its environment. */
   readonly variables: ReadonlySet<string>;
   readonly topics: ReadonlySet<string>;
+  /** The names of the files with tests, without their folders. */
+  readonly testFiles: ReadonlySet<string>;
   /** `GET /api/v1/payments/{id}`: what the services serve. */
   readonly calls: readonly string[];
 }
@@ -38,6 +40,7 @@ function codeSpansOf(text: string): string[] {
 function spanProblems(span: string, known: KnownNames): string[] {
   return [
     ...wordProblems(span, known),
+    ...testFileProblems(span, known),
     ...topicProblems(span, known),
     ...callProblems(span, known),
   ];
@@ -53,6 +56,13 @@ function wordProblems(span: string, { words }: KnownNames): string[] {
   const name = ONE_NAME.exec(span)?.[1];
   if (name === undefined || words.has(name) || FOREIGN.has(name)) return [];
   return [`the code has no name ${name}`];
+}
+
+const TEST_FILE = /^[\w-]+\.(?:unit|int|e2e)\.test\.ts$/;
+
+function testFileProblems(span: string, { testFiles }: KnownNames): string[] {
+  if (!TEST_FILE.test(span) || testFiles.has(span)) return [];
+  return [`there is no test ${span}`];
 }
 
 const TOPIC = /^((?:payment|settlement|merchant|processor)\.[a-z-]+)(?:\.dlq)?$/;

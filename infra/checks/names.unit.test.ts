@@ -29,6 +29,7 @@ describe('a page', () => {
     ['what is no single name', '`a_b c_d` and `x_y.ts`'],
     ['a topic and its dead letters', '`payment.completed`, `payment.completed.dlq`'],
     ['a group and a file that look like topics', '`payment.outcomes`, `payment.ts`'],
+    ['a file of tests', '`relay.int.test.ts`, `.int.test.ts`'],
     ['a call', '`GET /api/v1/payments/{id}` and `/api/v1/payments?limit=1`'],
     ['a call on a host', '```sh\ncurl "$API/api/v1/payments/$ID" -H x\n```'],
     ['the beginning of calls', '`/api/v1/`'],
@@ -42,6 +43,7 @@ describe('a page', () => {
     ['`payment_gone`', 'the code has no name payment_gone'],
     ['`gone_total{pg}`', 'the code has no name gone_total'],
     ['`ORDER_GONE`', 'the code has no name ORDER_GONE'],
+    ['`gone.int.test.ts`', 'there is no test gone.int.test.ts'],
     ['`payment.gone`', 'there is no topic payment.gone'],
     ['`payment.gone.dlq`', 'there is no topic payment.gone'],
     ['`GET /api/v1/gone`', 'no service has the call GET /api/v1/gone'],
@@ -57,6 +59,7 @@ describe('a page', () => {
 const KNOWN: KnownNames = {
   words: new Set(['payment_open', 'open_exceptions', 'ORDER_ALREADY_ACTIVE']),
   variables: new Set(['PORT']),
+  testFiles: new Set(['relay.int.test.ts']),
   topics: new Set(['payment.completed']),
   calls: ['GET /api/v1/payments/{id}', 'GET /api/v1/payments'],
 };
