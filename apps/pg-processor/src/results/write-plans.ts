@@ -28,19 +28,6 @@ const counts = createRowset<Plan>([
   { name: 'count', type: 'int', of: ({ payment, events }) => payment.count + events.length },
 ]);
 
-const outcomes = createRowset<OutcomeRow>([
-  { name: 'payment_id', type: 'uuid', of: ({ attempt }) => attempt.paymentId },
-  { name: 'merchant_id', type: 'uuid', of: ({ attempt }) => attempt.merchantId },
-  { name: 'livemode', type: 'boolean', of: ({ attempt }) => attempt.livemode },
-  { name: 'kind', type: 'text', of: (row) => row.kind },
-  { name: 'attempt_id', type: 'uuid', of: ({ attempt }) => attempt.id },
-  { name: 'sequence', type: 'int', of: (row) => row.sequence },
-  { name: 'event_id', type: 'uuid', of: ({ event }) => event.eventId },
-  { name: 'topic', type: 'text', of: ({ event }) => event.topic },
-  { name: 'payload', type: 'text', of: ({ event }) => event.payload },
-  { name: 'traceparent', type: 'text', of: ({ event }) => event.headers.traceparent },
-]);
-
 const released = createRowset<Attempt>([
   { name: 'source_key', type: 'text', of: (row) => row.sourceKey },
   { name: 'pg', type: 'text', of: (row) => row.pg },
@@ -49,13 +36,29 @@ const released = createRowset<Attempt>([
   { name: 'payment_id', type: 'uuid', of: (row) => row.paymentId },
 ]);
 
-const outbox = createRowset<OutboxRow>([
-  { name: 'event_id', type: 'uuid', of: (row) => row.eventId },
-  { name: 'topic', type: 'text', of: (row) => row.topic },
-  { name: 'key', type: 'text', of: (row) => row.key },
-  { name: 'headers', type: 'jsonb', of: (row) => row.headers },
-  { name: 'payload', type: 'text', of: (row) => row.payload },
+/** An event, and the outcome that it tells of if it does: its text travels once for both. */
+interface Told {
+  readonly event: OutboxRow;
+  readonly outcome: OutcomeRow | null;
+}
+
+const told = createRowset<Told>([
+  { name: 'event_id', type: 'uuid', of: ({ event }) => event.eventId },
+  { name: 'topic', type: 'text', of: ({ event }) => event.topic },
+  { name: 'key', type: 'text', of: ({ event }) => event.key },
+  { name: 'headers', type: 'jsonb', of: ({ event }) => event.headers },
+  { name: 'payload', type: 'text', of: ({ event }) => event.payload },
+  { name: 'kind', type: 'text', of: ({ outcome }) => outcome?.kind },
+  { name: 'payment_id', type: 'uuid', of: ({ outcome }) => outcome?.attempt.paymentId },
+  { name: 'merchant_id', type: 'uuid', of: ({ outcome }) => outcome?.attempt.merchantId },
+  { name: 'livemode', type: 'boolean', of: ({ outcome }) => outcome?.attempt.livemode },
+  { name: 'attempt_id', type: 'uuid', of: ({ outcome }) => outcome?.attempt.id },
+  { name: 'sequence', type: 'int', of: ({ outcome }) => outcome?.sequence },
 ]);
+
+function toldOf({ events, outcome }: Plan): Told[] {
+  return events.map((event) => ({ event, outcome: outcome?.event === event ? outcome : null }));
+}
 
 const after = (milliseconds: string): string => `now() + ${milliseconds} * interval '1 ms'`;
 
@@ -66,7 +69,9 @@ const after = (milliseconds: string): string => `now() + ${milliseconds} * inter
 const WRITE_RESULTS = {
   name: 'write-results',
   text: `
-    with patched as (
+    with told as (
+      select * from ${told.from('t', 24)}
+    ), patched as (
       update attempt a set
         state = p.state, reached = p.reached, answered = p.answered,
         not_executed = p.not_executed, lease_owner = null, lease_until = null,
@@ -85,16 +90,19 @@ const WRITE_RESULTS = {
       from ${counts.from('c', 17)}
       where r.payment_id = c.payment_id and r.payment_id = any($17::uuid[])
     ), concluded as (
-      insert into outcome (${outcomes.names})
-      select ${outcomes.names} from ${outcomes.from('o', 19)} order by payment_id
+      insert into outcome (payment_id, merchant_id, livemode, kind, attempt_id, sequence, event_id,
+        topic, payload, traceparent)
+      select payment_id, merchant_id, livemode, kind, attempt_id, sequence, event_id, topic,
+        payload, headers ->> 'traceparent'
+      from told where kind is not null order by payment_id
     ), released as (
-      delete from source_claim s using ${released.from('f', 29)}
-      where s.source_key = any($29::text[]) and s.source_key = f.source_key and s.pg = f.pg
+      delete from source_claim s using ${released.from('f', 19)}
+      where s.source_key = any($19::text[]) and s.source_key = f.source_key and s.pg = f.pg
         and s.pg_account_id = f.pg_account_id and s.livemode = f.livemode
         and s.payment_id = f.payment_id
     )
-    insert into outbox (${outbox.names})
-    select ${outbox.names} from ${outbox.from('e', 34)} order by position`,
+    insert into outbox (event_id, topic, key, headers, payload)
+    select event_id, topic, key, headers, payload from told order by position`,
 };
 
 const further = createRowset<FurtherAttempt>([
@@ -166,9 +174,8 @@ export async function writePlans(client: PostgresClient, plans: readonly Plan[])
       values: [
         ...patches.values(written.flatMap((plan) => plan.patches)),
         ...counts.values(written),
-        ...outcomes.values(written.flatMap((plan) => plan.outcome ?? [])),
         ...released.values(written.flatMap((plan) => plan.released)),
-        ...outbox.values(written.flatMap((plan) => plan.events)),
+        ...told.values(written.flatMap(toldOf)),
       ],
     });
   }
