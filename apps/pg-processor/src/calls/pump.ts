@@ -34,6 +34,12 @@ const CLAIM_MAX = 500;
 const FREE_SHARE_MIN = 1 / 8;
 const GATHER_MS = 5;
 
+/**
+ * After a claim the next one waits a millisecond for each item that it got, up to this: claims stay
+ * few while there is much to call, and a lone item waits for nothing.
+ */
+const PACE_MAX_MS = 20;
+
 export function createPump<Item>(options: PumpOptions<Item>): Pump {
   return new SlotPump(options);
 }
@@ -45,6 +51,8 @@ class SlotPump<Item> implements Pump {
   readonly #slotsTotal: number;
   /** A claim was cut short by the slots, so there may be more to claim. */
   #isHungry = false;
+  /** When the next claim may be made, on the monotonic clock. */
+  #claimAtMs = 0;
   #loop: Loop | undefined;
 
   constructor(options: PumpOptions<Item>) {
@@ -74,8 +82,11 @@ class SlotPump<Item> implements Pump {
 
   async #round(): Promise<number> {
     const free = sumOf(this.#freeSlots().values());
-    if (free < this.#slotsTotal * FREE_SHARE_MIN) await sleep(GATHER_MS);
+    const gatherMs = free < this.#slotsTotal * FREE_SHARE_MIN ? GATHER_MS : 0;
+    const restMs = Math.max(gatherMs, this.#claimAtMs - performance.now());
+    if (restMs > 0) await sleep(restMs);
     const count = await this.#claim();
+    this.#claimAtMs = performance.now() + Math.min(count, PACE_MAX_MS);
     // Nothing more waits unless the claim was cut short, so the next round needs no haste.
     return this.#isHungry ? count : 0;
   }

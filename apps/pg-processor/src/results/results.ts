@@ -35,8 +35,8 @@ export interface Results {
 
 const BATCH_MAX = 250;
 const QUEUE_MAX = 50_000;
-/** One batch is written while the next is locked and read. */
-const FLUSHES_MAX = 2;
+/** One after the other: while a batch is written the next one fills, and fuller ones cost less. */
+const FLUSHES_MAX = 1;
 const TRIES_MAX = 8;
 const BACKOFF_BASE_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
