@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '@mini-pg/runtime';
 import type { Journal } from '../journal.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ScenarioReader } from '../scenario.ts';
@@ -244,5 +244,5 @@ function about(payment: TossPayment) {
 }
 
 function compactId(): string {
-  return uuidv7().replaceAll('-', '');
+  return newId().replaceAll('-', '');
 }
