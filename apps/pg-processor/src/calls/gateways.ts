@@ -69,6 +69,8 @@ function open({ pg, settings }: PgSetup, connectionsMax: number): Gateway {
   const transport = {
     ...TRANSPORT_DEFAULTS,
     connectionsMax,
+    // As many calls as there are slots may open their first connections at the same moment.
+    queueMax: Math.max(TRANSPORT_DEFAULTS.queueMax, connectionsMax),
     connectTimeoutMs: settings.connectTimeoutMs,
   };
   return createGateway(pg, { toss: { transport } });
