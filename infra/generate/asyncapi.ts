@@ -28,7 +28,7 @@ const INTRODUCTION = `Every event of Mini PG, one topic per fact.
 - Fields are only added. Ignore what you do not know.
 - Money is an integer of minor units with its ISO 4217 currency; instants are RFC 3339 in UTC; business dates are those of Asia/Seoul.
 - A topic with \`x-private: true\` is between the platform's own services and carries sealed fields (AES-256-GCM). The others hold no secret and no personal data.
-- What a consumer of the platform gives up goes to \`<topic>.dlq\` with the reason in its headers.`;
+- What a consumer of the platform gives up goes to \`<topic>.dlq\` with the reason in its headers. An operator may send it again: the same event, with the header \`replayed-from\`.`;
 
 /**
  * `docs/reference/asyncapi.yaml`: AsyncAPI 3.0, from the schemas that producers and consumers

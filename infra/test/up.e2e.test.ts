@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRunning } from '@mini-pg/local-stack';
+import { createProducer } from '@mini-pg/messaging';
+import { createLogger, createRegistry } from '@mini-pg/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalSystem } from '../lib/local-system.ts';
 
@@ -13,6 +15,7 @@ import type { LocalSystem } from '../lib/local-system.ts';
  */
 const COMMANDS = fileURLToPath(new URL('../commands/', import.meta.url));
 const GONE_TIMEOUT_MS = 20_000;
+const LETTER_TIMEOUT_MS = 30_000;
 const RESTART_TIMEOUT_MS = 30_000;
 
 type Result = { code: number | null; output: string };
@@ -78,6 +81,24 @@ describe('the system of `up`', () => {
     expect(await command('close', '--date', '2999-01-01')).toMatchObject({ code: 2 });
   });
 
+  it('keeps what a service gives up, and who discards it', async () => {
+    const topic = 'payment.failed';
+    await publish(localFile().kafka, topic, 'no event');
+    await expect
+      .poll(async () => (await command('dead-letters', 'list')).output, {
+        timeout: LETTER_TIMEOUT_MS,
+      })
+      .toContain(`${topic}/`);
+    const { output } = await command('dead-letters', 'list', '--topic', topic, '--json');
+    const [{ id }] = JSON.parse(output);
+
+    const discarded = await command('dead-letters', 'discard', id, '--reason', 'a test');
+
+    expect(discarded.output).toContain('DISCARDED by local-admin: a test');
+    expect(discarded.code).toBe(0);
+    expect((await command('dead-letters', 'list')).output).toBe('No dead letters.\n');
+  });
+
   it('starts a service again that was killed', async () => {
     const { api, pids } = localFile();
     process.kill(pids.api ?? 0, 'SIGKILL');
@@ -116,6 +137,15 @@ describe('the system of `up`', () => {
 
 function localFile(): LocalSystem {
   return JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8'));
+}
+
+async function publish(brokers: string, topic: string, value: string): Promise<void> {
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const registry = createRegistry('test');
+  const producer = await createProducer({ brokers, clientId: 'test', logger, registry });
+  const results = await producer.publish([{ topic, key: 'k', value }]);
+  await producer.stop();
+  expect(results).toEqual([{ ok: true }]);
 }
 
 function command(name: string, ...args: string[]): Promise<Result> {
