@@ -17,8 +17,6 @@ export interface BenchSettings {
   readonly seconds: number;
   /** For how many minutes `memory` keeps its load up. */
   readonly minutes: number;
-  /** A commit to measure beside this one, where a bench can. */
-  readonly compare: string | undefined;
 }
 
 export interface BenchContext {

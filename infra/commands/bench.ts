@@ -53,7 +53,6 @@ function read(args: string[]): Asked | string {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       minutes: { type: 'string' },
-      compare: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     } as const;
     const { values, positionals } = parseArgs({
@@ -72,7 +71,6 @@ function read(args: string[]): Asked | string {
         rounds: readCount('rounds', values.rounds, ROUNDS),
         seconds: readCount('seconds', values.seconds, SECONDS),
         minutes: readCount('minutes', values.minutes, MINUTES),
-        compare: values.compare,
       },
     };
   } catch (error) {
@@ -95,15 +93,14 @@ function usage(): string {
   const width = Math.max(ALL.length, ...benches.map(({ name }) => name.length));
   const line = (name: string, describe: string) => `  ${name.padEnd(width)}  ${describe}`;
   return [
-    'Usage: npm run bench -- <name> [--rounds N] [--seconds N] [--minutes N] [--compare REF]',
+    'Usage: npm run bench -- <name> [--rounds N] [--seconds N] [--minutes N]',
     '',
     ...benches.map(({ name, describe }) => line(name, describe)),
     line(ALL, 'One after the other.'),
     '',
-    `  --rounds N     how often each is measured, ${ROUNDS.default} unless given`,
-    `  --seconds N    how long one measurement lasts, ${SECONDS.default} unless given`,
-    `  --minutes N    how long memory keeps its load up, ${MINUTES.default} unless given`,
-    '  --compare REF  measures that commit too, in turn with this one (intake, e2e)',
+    `  --rounds N   how often each is measured, ${ROUNDS.default} unless given`,
+    `  --seconds N  how long one measurement lasts, ${SECONDS.default} unless given`,
+    `  --minutes N  how long memory keeps its load up, ${MINUTES.default} unless given`,
     '',
     'The report goes to docs/benchmarks/<name>.md. Everything runs on this machine: leave it alone.',
   ].join('\n');
