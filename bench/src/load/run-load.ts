@@ -55,6 +55,7 @@ export async function runLoad(
     if (run.tally.fault !== undefined) throw new Error(`The load met ${run.tally.fault}.`);
     // The last answer may come before the timer of the end: what was used is known only then.
     await watched.over;
+    if (run.tally.isEmpty) throw new Error('No answer came in the measured time.');
     return run.tally.result(watched.cpuMicros());
   } finally {
     watched.stop();

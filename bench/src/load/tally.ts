@@ -28,6 +28,10 @@ export class Tally {
     return this.#fault;
   }
 
+  get isEmpty(): boolean {
+    return this.#histogram.count === 0;
+  }
+
   /** Holds an answer to what it has to be; within the measured time or not. */
   check({ isRepeat }: PreparedRequest, { status, isReplay }: ResponseHead): void {
     const { traffic } = this.#plan;
