@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.ts';
+import { close } from './close.ts';
 import { intake } from './intake.ts';
 
 /** Every bench, in the order in which `all` runs them. */
-export const BENCHES: readonly Bench[] = [intake];
+export const BENCHES: readonly Bench[] = [intake, close];
