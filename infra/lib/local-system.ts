@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { writeWhole } from '@mini-pg/local-setup';
 import { ownerOf, REPOSITORY_DIR, type ServiceName } from '@mini-pg/local-stack';
 import { z } from 'zod';
 
@@ -7,6 +8,8 @@ import { z } from 'zod';
 export const DATA_DIR = resolve(REPOSITORY_DIR, process.env.DATA_DIR ?? '.data');
 
 const LOCAL_FILE = join(DATA_DIR, 'local.json');
+/** The merchants that every `up` on this folder has. */
+export const MERCHANTS_FILE = join(DATA_DIR, 'merchants.json');
 const ENVIRONMENTS_FILE = join(DATA_DIR, 'environments.json');
 
 const localSystemSchema = z.object({
@@ -50,7 +53,7 @@ export function requireLocalSystem(): LocalSystem {
 }
 
 export function writeLocalSystem(local: LocalSystem): void {
-  writeWhole(LOCAL_FILE, local);
+  writeJson(LOCAL_FILE, local);
 }
 
 export function removeLocalSystem(): void {
@@ -68,13 +71,10 @@ export function readEnvironment(service: ServiceName): Record<string, string> {
 }
 
 export function writeEnvironments(environments: Record<string, Record<string, string>>): void {
-  writeWhole(ENVIRONMENTS_FILE, environments);
+  writeJson(ENVIRONMENTS_FILE, environments);
 }
 
-/** Readers see the old content or the new, never half of it; nobody else reads it at all. */
-export function writeWhole(file: string, content: unknown): void {
+function writeJson(file: string, content: unknown): void {
   mkdirSync(DATA_DIR, { recursive: true });
-  const draft = `${file}.draft`;
-  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, file);
+  writeWhole(file, JSON.stringify(content, null, 2));
 }

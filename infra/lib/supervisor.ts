@@ -4,16 +4,17 @@
  * ends with that one as long as the system is not ready.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepMerchants } from '@mini-pg/local-setup';
 import { type Server, type System, startSystem } from '@mini-pg/local-stack';
 import {
   DATA_DIR,
   type LocalSystem,
+  MERCHANTS_FILE,
   removeLocalSystem,
   SERVICE_KEYS,
   writeEnvironments,
   writeLocalSystem,
 } from './local-system.ts';
-import { keepMerchants } from './merchants.ts';
 import { decideRestart } from './restarts.ts';
 import { onStopRequest } from './stop-request.ts';
 
@@ -42,7 +43,7 @@ try {
     log: tell,
   });
   writeEnvironments(environmentsOf(system));
-  merchants = await keepMerchants(system);
+  merchants = await keepMerchants(system, MERCHANTS_FILE);
   publish();
   send({ ready: true });
 } catch (error) {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { DatabaseUser } from '@mini-pg/database';
-import { loadProfile } from '@mini-pg/runtime';
-import { operatorPublicKey, type Secrets } from './secrets.ts';
+import { accountSecrets, operatorPublicKey, type Secrets } from '@mini-pg/local-setup';
 import type { ServiceName } from './services.ts';
 import type { StackUrls } from './stack.ts';
 
@@ -68,15 +67,4 @@ function eventVariables(
     KAFKA_BROKERS: stack.kafkaBrokers,
     TOPIC_PREFIX: isolation.topicPrefix,
   };
-}
-
-/** The simulator takes every well-formed key, so these are no secrets. */
-function accountSecrets(): Record<string, string> {
-  const { accounts } = loadProfile(APP_ENV);
-  return Object.fromEntries(
-    accounts.map(({ secretEnv, livemode }) => [
-      secretEnv,
-      `${livemode ? 'live' : 'test'}_sk_local_simulator`,
-    ]),
-  );
 }

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { provision, unprovision } from '@mini-pg/database';
+import { keepSecrets, signOperatorToken } from '@mini-pg/local-setup';
 import { chooseStack } from './choose-stack.ts';
 import { findFreePort } from './free-port.ts';
 import type { ServerName } from './native.ts';
 import { type Log, withProgress } from './progress.ts';
-import { keepSecrets, signOperatorToken } from './secrets.ts';
 import { type Server, type ServerHooks, startServer } from './server.ts';
 import { type Isolation, type SystemFacts, serviceEnvironment } from './service-environment.ts';
 import {

@@ -1,9 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { DATA_DIR, type LocalSystem, writeWhole } from './local-system.ts';
-
-const FILE = join(DATA_DIR, 'merchants.json');
+import { writeWhole } from './write-whole.ts';
 
 /** Two, so that whoever attaches can see that one does not see the other's payments. */
 const MERCHANTS = [
@@ -18,19 +15,20 @@ const MERCHANTS = [
 ];
 
 const merchantSchema = z.object({ id: z.string(), secretKey: z.string() });
-type Merchant = z.infer<typeof merchantSchema>;
+export type Merchant = z.infer<typeof merchantSchema>;
 
-type Api = Pick<LocalSystem, 'api' | 'adminToken'>;
+/** A gateway, and an operator's token that it takes. */
+type Api = { api: string; adminToken: string };
 
-/** The merchants of an earlier `up` if the database still knows them, else new ones. */
-export async function keepMerchants(api: Api): Promise<Merchant[]> {
-  const kept = existsSync(FILE)
-    ? z.array(merchantSchema).parse(JSON.parse(readFileSync(FILE, 'utf8')))
+/** The merchants that `file` holds if the database still knows them, else new ones. */
+export async function keepMerchants(api: Api, file: string): Promise<Merchant[]> {
+  const kept = existsSync(file)
+    ? z.array(merchantSchema).parse(JSON.parse(readFileSync(file, 'utf8')))
     : [];
   const known = await Promise.all(kept.map((merchant) => isKnown(api, merchant)));
   if (kept.length > 0 && known.every(Boolean)) return kept;
   const merchants = await Promise.all(MERCHANTS.map((merchant) => register(api, merchant)));
-  writeWhole(FILE, merchants);
+  writeWhole(file, JSON.stringify(merchants, null, 2));
   return merchants;
 }
 
