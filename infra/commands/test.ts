@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  chooseStack,
+  pickStack,
   REPOSITORY_DIR,
   type Site,
   type Stack,
@@ -30,8 +30,9 @@ async function runAllTests(site: Site): Promise<number> {
   const reports = expectedReports();
   // Turbo restores those of cached runs; none of an earlier run may be counted.
   for (const report of reports) rmSync(report, { force: true });
+  const choice = await pickStack(site.log);
   const [stack, unit] = await Promise.all([
-    startStackOn(site, chooseStack(process.env)),
+    startStackOn(site, choice),
     runTurbo(site.guardian, ['build', 'test:unit', ...flags(UNIT_CONCURRENCY)]),
   ]);
   const int = await runOnServers(site, stack, 'test:int', INT_CONCURRENCY);

@@ -19,53 +19,69 @@ export class StackChoiceError extends Error {
 }
 
 /** Whether a kind can be had here; `refusal` says what is in its way. */
-type Offer = { available: true; why: string } | { available: false; refusal: string };
-
-const OFFERS: Record<StackKind, (environment: StackEnvironment) => Offer> = {
-  external: (environment) => {
-    const missing = STACK_URL_VARIABLES.filter((name) => !environment[name]);
-    if (missing.length === 0) {
-      return { available: true, why: `${STACK_URL_VARIABLES.join(', ')} are set` };
-    }
-    return { available: false, refusal: `${missing.join(', ')} not set` };
-  },
-  docker: () => ({
-    available: false,
-    refusal: 'not supported yet; use STACK=native, or STACK=external with URLs of your own',
-  }),
-  native: () => ({ available: true, why: 'no server URLs in the environment' }),
-};
+export type Offer = { available: true; why: string } | { available: false; refusal: string };
 
 /**
- * Decides where the servers come from: the first kind that is available, or the one that
- * `STACK` names. Throws `StackChoiceError` when `STACK` names one that is not available or
- * unknown, and when only some of the URLs are set: half of a setting is a mistake.
+ * Decides where the servers come from: the first kind that is available, or the one that `STACK`
+ * names. Throws `StackChoiceError` when `STACK` names one that is not available or unknown, and
+ * when only some of the URLs are set: half of a setting is a mistake.
+ *
+ * @param askDocker finds out whether Docker can be used, which may take its time
  */
-export function chooseStack(environment: StackEnvironment): StackChoice {
+export async function chooseStack(
+  environment: StackEnvironment,
+  askDocker: () => Promise<Offer>,
+): Promise<StackChoice> {
   const forced = environment.STACK;
-  if (forced) return forcedChoice(forced, environment);
-  rejectPartialUrls(environment);
-  for (const kind of STACK_KINDS) {
-    const offer = OFFERS[kind](environment);
-    if (offer.available) return { kind, why: offer.why };
+  if (forced) return forcedChoice(forced, environment, askDocker);
+  const missing = missingUrls(environment);
+  if (missing.length === 0)
+    return { kind: 'external', why: `${listOf(STACK_URL_VARIABLES)} are set` };
+  if (missing.length < STACK_URL_VARIABLES.length) {
+    throw new StackChoiceError(
+      `${listOf(missing)} not set: set all of ${listOf(STACK_URL_VARIABLES)}, or none.`,
+    );
   }
-  throw new StackChoiceError('No stack is available on this machine.');
+  const docker = await askDocker();
+  if (docker.available) return { kind: 'docker', why: docker.why };
+  return { kind: 'native', why: docker.refusal };
 }
 
-function forcedChoice(forced: string, environment: StackEnvironment): StackChoice {
+async function forcedChoice(
+  forced: string,
+  environment: StackEnvironment,
+  askDocker: () => Promise<Offer>,
+): Promise<StackChoice> {
   const kind = STACK_KINDS.find((candidate) => candidate === forced);
-  if (!kind) {
-    throw new StackChoiceError(`STACK=${forced} is unknown: use one of ${STACK_KINDS.join(', ')}.`);
+  const missing = missingUrls(environment);
+  switch (kind) {
+    case 'external':
+      if (missing.length > 0)
+        throw new StackChoiceError(`STACK=external: ${listOf(missing)} not set.`);
+      break;
+    case 'docker': {
+      const docker = await askDocker();
+      if (!docker.available) {
+        throw new StackChoiceError(
+          `STACK=docker: ${docker.refusal}. Mend that, or use STACK=native, which needs no Docker.`,
+        );
+      }
+      break;
+    }
+    case 'native':
+      break;
+    case undefined:
+      throw new StackChoiceError(`STACK=${forced} is unknown: use one of ${listOf(STACK_KINDS)}.`);
+    default:
+      kind satisfies never;
   }
-  const offer = OFFERS[kind](environment);
-  if (!offer.available) throw new StackChoiceError(`STACK=${kind}: ${offer.refusal}.`);
   return { kind, why: `STACK=${kind}` };
 }
 
-function rejectPartialUrls(environment: StackEnvironment): void {
-  const missing = STACK_URL_VARIABLES.filter((name) => !environment[name]);
-  if (missing.length === 0 || missing.length === STACK_URL_VARIABLES.length) return;
-  throw new StackChoiceError(
-    `${missing.join(', ')} not set: set all of ${STACK_URL_VARIABLES.join(', ')}, or none.`,
-  );
+function missingUrls(environment: StackEnvironment): string[] {
+  return STACK_URL_VARIABLES.filter((name) => !environment[name]);
+}
+
+function listOf(names: readonly string[]): string {
+  return names.join(', ');
 }

@@ -79,25 +79,26 @@ function run(id: number, spec: ProcessSpec): void {
   if (child.pid !== undefined) tell({ event: 'spawned', id, pid: child.pid });
 }
 
-async function stop(one: Guarded | undefined, patienceMs = Infinity): Promise<void> {
+async function stop(one: Guarded | undefined, isOrphan = false): Promise<void> {
   if (!one) return;
-  one.child.kill(one.spec.stopSignal);
+  const { stopSignal, stopTimeoutMs, orphanTimeoutMs = ORPHAN_PATIENCE_MS } = one.spec;
+  one.child.kill(stopSignal);
   const timer = setTimeout(
     () => one.child.kill('SIGKILL'),
-    Math.min(one.spec.stopTimeoutMs, patienceMs),
+    isOrphan ? Math.min(stopTimeoutMs, orphanTimeoutMs) : stopTimeoutMs,
   );
   await one.ended;
   clearTimeout(timer);
 }
 
-async function stopAll(patienceMs?: number): Promise<void> {
+async function stopAll(areOrphans = false): Promise<void> {
   if (stopping) return;
   stopping = true;
   while (guarded.size > 0) {
     const running = [...guarded.values()];
     const stage = Math.max(...running.map((one) => one.spec.stage));
     const stagemates = running.filter((one) => one.spec.stage === stage);
-    await Promise.all(stagemates.map((one) => stop(one, patienceMs)));
+    await Promise.all(stagemates.map((one) => stop(one, areOrphans)));
   }
   killSession();
   for (const path of pathsToRemove) rmSync(path, { recursive: true, force: true });
@@ -136,4 +137,4 @@ const lines = createInterface({ input: process.stdin });
 lines.on('line', (line) => {
   if (!stopping) obey(JSON.parse(line));
 });
-lines.on('close', () => stopAll(ORPHAN_PATIENCE_MS));
+lines.on('close', () => stopAll(true));

@@ -13,6 +13,8 @@ export type ProcessSpec = {
   /** The signal that asks for an orderly end; SIGKILL follows after `stopTimeoutMs`. */
   stopSignal: NodeJS.Signals;
   stopTimeoutMs: number;
+  /** The same once the owner is dead, where the few seconds that others get would not do. */
+  orphanTimeoutMs?: number;
   /** On a stop of everything, higher stages end before lower ones. */
   stage: number;
 };

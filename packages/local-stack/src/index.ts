@@ -1,4 +1,4 @@
-export { chooseStack, type StackChoice, StackChoiceError, type StackKind } from './choose-stack.ts';
+export { type StackChoice, StackChoiceError, type StackKind } from './choose-stack.ts';
 export { ownerOf, stopOwner } from './data-dir.ts';
 export { findFreePort } from './free-port.ts';
 export type { GuardedProcess, Guardian } from './guardian.ts';
@@ -15,6 +15,7 @@ export {
 } from './services.ts';
 export { openSite, type Site } from './site.ts';
 export {
+  pickStack,
   type Stack,
   type StackOptions,
   type StackUrls,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BROKER_SETTINGS } from './broker-settings.ts';
 import type { Guardian } from './guardian.ts';
 import type { ProcessSpec } from './guardian-protocol.ts';
 import { KAFKA_LIBS_DIR } from './paths.ts';
@@ -37,33 +38,12 @@ export async function planKafka(guardian: Guardian, options: KafkaOptions): Prom
 
 function brokerProperties(logs: string, options: KafkaOptions): string {
   const settings: Record<string, string | number> = {
-    'process.roles': 'broker,controller',
-    'node.id': 1,
+    ...BROKER_SETTINGS,
     // Static voters: unlike dynamic ones they may come up on another port the next time.
     'controller.quorum.voters': `1@127.0.0.1:${options.controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${options.port},CONTROLLER://127.0.0.1:${options.controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${options.port}`,
-    'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': logs,
-    // Topics are made by their producer's migrations.
-    'auto.create.topics.enable': 'false',
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 4,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'transaction.state.log.num.partitions': 1,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
-    'share.coordinator.state.topic.num.partitions': 1,
-    // The broker, not the client, says how soon a dead consumer's partitions move on.
-    'group.consumer.session.timeout.ms': 3000,
-    'group.consumer.min.session.timeout.ms': 3000,
-    'group.consumer.heartbeat.interval.ms': 500,
-    'group.consumer.min.heartbeat.interval.ms': 500,
-    'group.initial.rebalance.delay.ms': 0,
-    // The default of 128 MiB is a third of the heap.
-    'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)

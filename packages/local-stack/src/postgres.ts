@@ -19,6 +19,7 @@ import {
   reachableHome,
   reachablePrograms,
 } from './postgres-account.ts';
+import { POSTGRES_SETTINGS } from './postgres-settings.ts';
 import { recordProcess, runsWith, signalAll, waitUntilGone } from './process-identity.ts';
 import type { Log } from './progress.ts';
 import type { ServerPlan } from './server.ts';
@@ -30,10 +31,9 @@ const LEFTOVER_GONE_TIMEOUT_MS = 10_000;
 const PID_FILE_STATUS_LINE = 7;
 
 const SETTINGS = {
+  ...POSTGRES_SETTINGS,
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: 400,
-  shared_buffers: '256MB',
   timezone: 'UTC',
   log_timezone: 'UTC',
 };

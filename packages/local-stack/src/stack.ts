@@ -1,4 +1,6 @@
 import { chooseStack, type StackChoice, type StackKind } from './choose-stack.ts';
+import { startContainers } from './containers.ts';
+import { offerDocker } from './docker-offer.ts';
 import { attachExternal } from './external.ts';
 import { type NativeServer, SERVER_NAMES, type ServerName, startNativeServers } from './native.ts';
 import type { Log } from './progress.ts';
@@ -39,8 +41,11 @@ export type StackOptions = {
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const log = options.log ?? (() => {});
-  const choice = chooseStack(process.env);
-  if (startsNothing(choice, options.own)) return stackOf(choice, { log }, {});
+  const choice = await pickStack(log);
+  if (startsNothing(choice, options.own)) {
+    log(`servers: ${choice.kind} (${choice.why})`);
+    return stackOf(choice, {}, {}, await attached(choice));
+  }
   const site = await openSite(options.dataDir, log);
   try {
     return await startStackOn(site, choice, options.own);
@@ -50,34 +55,60 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
+/** What `chooseStack` decides for the environment of this process. */
+export function pickStack(log: Log): Promise<StackChoice> {
+  return chooseStack(process.env, () => offerDocker(log));
+}
+
 /** Starts the servers on a site of the caller's; stopping the stack closes that site. */
 export async function startStackOn(
   site: Site,
   choice: StackChoice,
   own: readonly ServerName[] = [],
 ): Promise<Stack> {
+  site.log(`servers: ${choice.kind} (${choice.why})`);
   const names = choice.kind === 'native' ? SERVER_NAMES : own;
-  const started = await startNativeServers(site, names);
-  return stackOf(choice, site, started);
+  const [started, given] = await Promise.all([
+    startNativeServers(site, names),
+    choice.kind === 'docker' ? startRest(site, own) : attached(choice),
+  ]);
+  return stackOf(choice, site, started, given);
 }
 
 function startsNothing(choice: StackChoice, own: readonly ServerName[] = []): boolean {
   return choice.kind === 'external' && own.length === 0;
 }
 
-async function stackOf(
+/** Containers start after the first of them. */
+const QUICKEST_FIRST = ['redis', 'postgres', 'kafka'] as const satisfies readonly ServerName[];
+
+/** A server that a test kills is a process of its own, also beside containers. */
+async function startRest(site: Site, own: readonly ServerName[]): Promise<Partial<StackUrls>> {
+  const rest = QUICKEST_FIRST.filter((name) => !own.includes(name));
+  const { postgres, redis, kafka } = await startContainers(site, rest);
+  return {
+    ...(postgres && { postgresUrl: postgres }),
+    ...(redis && { redisUrl: redis }),
+    ...(kafka && { kafkaBrokers: kafka }),
+  };
+}
+
+async function attached(choice: StackChoice): Promise<Partial<StackUrls>> {
+  return choice.kind === 'external' ? attachExternal(process.env) : {};
+}
+
+function stackOf(
   choice: StackChoice,
-  site: Pick<Site, 'log'> & Partial<Site>,
+  site: Partial<Site>,
   started: Partial<Record<ServerName, NativeServer>>,
-): Promise<Stack> {
-  site.log(`servers: ${choice.kind} (${choice.why})`);
-  const given = choice.kind === 'external' ? await attachExternal(process.env) : undefined;
+  given: Partial<StackUrls>,
+): Stack {
   return {
     kind: choice.kind,
     dataDir: site.dataDir?.path,
-    postgresUrl: urlOf(started.postgres?.url ?? given?.postgresUrl),
-    redisUrl: urlOf(started.redis?.url ?? given?.redisUrl),
-    kafkaBrokers: urlOf(started.kafka?.url ?? given?.kafkaBrokers),
+    postgresUrl: urlOf(started.postgres?.url ?? given.postgresUrl),
+    redisUrl: urlOf(started.redis?.url ?? given.redisUrl),
+    kafkaBrokers: urlOf(started.kafka?.url ?? given.kafkaBrokers),
     get pids() {
       const servers = Object.values(started).map(({ server }) => server);
       return Object.fromEntries(servers.flatMap(({ name, pid }) => (pid ? [[name, pid]] : [])));

@@ -3,7 +3,6 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { provision, unprovision } from '@mini-pg/database';
 import { keepSecrets, signOperatorToken } from '@mini-pg/local-setup';
-import { chooseStack } from './choose-stack.ts';
 import { findFreePort } from './free-port.ts';
 import type { ServerName } from './native.ts';
 import { type Log, withProgress } from './progress.ts';
@@ -18,7 +17,7 @@ import {
   serviceProcess,
 } from './services.ts';
 import { openSite, type Site } from './site.ts';
-import { type Stack, startStackOn } from './stack.ts';
+import { pickStack, type Stack, startStackOn } from './stack.ts';
 
 /** One running instance of a service. */
 export type Service = Server & {
@@ -88,7 +87,7 @@ const PLAIN: Isolation = { database: 'minipg', topicPrefix: '', redisPrefix: '' 
  */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const log = options.log ?? (() => {});
-  const choice = chooseStack(process.env);
+  const choice = await pickStack(log);
   const site = await openSite(options.dataDir, log, options.hooks);
   try {
     const stack = await startStackOn(site, choice, options.own);

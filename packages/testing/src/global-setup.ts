@@ -8,6 +8,8 @@ export async function setup(): Promise<() => Promise<void>> {
   const stack = await startStack({
     log: (line) => process.stderr.write(`stack: ${line}\n`),
   });
+  // Whatever picked them, from here on they are given.
+  process.env.STACK = 'external';
   process.env.STACK_POSTGRES_URL = stack.postgresUrl;
   process.env.STACK_REDIS_URL = stack.redisUrl;
   process.env.STACK_KAFKA_BROKERS = stack.kafkaBrokers;
