@@ -26,6 +26,8 @@ const COMMON = {
   PATH: process.env.PATH ?? '',
   // Each Kafka client takes a thread of the pool while it waits; the default of 4 is too few.
   UV_THREADPOOL_SIZE: '16',
+  // Each thread would keep freed memory of its own, and the Kafka clients have many.
+  MALLOC_ARENA_MAX: '2',
 };
 
 /** The environment of a service's programs, without the port of an instance. */
