@@ -2,6 +2,7 @@ import type { Bench } from '../bench.ts';
 import { close } from './close.ts';
 import { e2e } from './e2e.ts';
 import { intake } from './intake.ts';
+import { relay } from './relay.ts';
 
 /** Every bench, in the order in which `all` runs them. */
-export const BENCHES: readonly Bench[] = [intake, e2e, close];
+export const BENCHES: readonly Bench[] = [intake, e2e, relay, close];
