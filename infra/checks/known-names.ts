@@ -25,7 +25,10 @@ export function knownNames(): KnownNames {
     ),
   );
   const examples = readFiles(join(REPOSITORY_DIR, 'docs'), ['.mjs']);
-  const code = sources.map(({ text }) => text);
+  const containers = ['docker-compose.yml', '.env'].map((path) =>
+    readFileSync(join(REPOSITORY_DIR, path), 'utf8'),
+  );
+  const code = [...sources.map(({ text }) => text), ...containers];
   return {
     words: new Set(code.flatMap((text) => text.match(/\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b/g) ?? [])),
     variables: new Set([
