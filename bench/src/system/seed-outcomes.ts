@@ -15,15 +15,16 @@ export async function seedPayments(database: PostgresPool, count: number): Promi
 }
 
 const SEED_PAYMENTS = `
+  with merchants as (select array_agg(uuidv7()) as ids from generate_series(1, 1000))
   insert into payment.payment (
     id, merchant_id, livemode, order_id, amount, tax_free_amount, currency, pg, source, metadata,
     event_id, traceparent, requested_at, expires_at
   )
   select
-    uuidv7(), md5('merchant' || n % 1000)::uuid, true, 'order-' || n, 1000 + n % 90000, 0, 'KRW',
+    uuidv7(), merchants.ids[1 + n % 1000], true, 'order-' || n, 1000 + n % 90000, 0, 'KRW',
     'toss', jsonb_build_object('kid', 'k1', 'iv', 'c2l4dGVlbg==', 'ct', repeat('x', 160)),
     '{"cart": "c-20260331-77"}', uuidv7(), null, now(), now() + interval '10 minutes'
-  from generate_series(1, $1::int) n`;
+  from generate_series(1, $1::int) n, merchants`;
 
 /** An approval of every payment as an event in pg-processor's outbox, for its relay to publish. */
 export async function seedApprovals(database: PostgresPool): Promise<void> {
