@@ -26,17 +26,23 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   await buildServices();
+  let code = 0;
+  for (const name of asked.names) {
+    if (!(await measure(name, asked))) code = EXIT_FAILED;
+  }
+  return code;
+}
+
+/** Whether it left a report; one that fails does not keep the next from running. */
+async function measure(name: string, { flags, settings }: Asked): Promise<boolean> {
+  const command = `npm run bench -- ${[name, ...flags].join(' ')}`;
   try {
-    for (const name of asked.names) {
-      const command = `npm run bench -- ${[name, ...asked.flags].join(' ')}`;
-      const { settings } = asked;
-      const file = await runBench(name, { settings, command, log: (line) => console.log(line) });
-      console.log(`${name}: written to ${relative(REPOSITORY_DIR, file)}`);
-    }
-    return 0;
+    const file = await runBench(name, { settings, command, log: (line) => console.log(line) });
+    console.log(`${name}: written to ${relative(REPOSITORY_DIR, file)}`);
+    return true;
   } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : error}`);
-    return EXIT_FAILED;
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    return false;
   }
 }
 
