@@ -3,7 +3,8 @@ import { close } from './close.ts';
 import { e2e } from './e2e.ts';
 import { intake } from './intake.ts';
 import { projection } from './projection.ts';
+import { read } from './read.ts';
 import { relay } from './relay.ts';
 
 /** Every bench, in the order in which `all` runs them. */
-export const BENCHES: readonly Bench[] = [intake, e2e, relay, projection, close];
+export const BENCHES: readonly Bench[] = [intake, read, e2e, relay, projection, close];
