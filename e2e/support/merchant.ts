@@ -67,6 +67,11 @@ export class Merchant {
     return new Merchant(system, id, secretKey);
   }
 
+  /** The same merchant, whose requests go to another instance of the API. */
+  through(api: string): Merchant {
+    return new Merchant({ ...this.#system, api }, this.id, this.#secretKey);
+  }
+
   /** The same merchant with a key of test mode. */
   async inTestMode(): Promise<Merchant> {
     const answer = await asOperator(this.#system, `/merchants/${this.id}/keys`, {

@@ -1,14 +1,14 @@
 /** Shows each process of the system that is up. Exits with 1 unless all of them are ready. */
 import { isHealthy, isRunning, ownerOf } from '@mini-pg/local-stack';
-import { DATA_DIR, type LocalSystem, readLocalSystem, SERVICE_KEYS } from '../lib/local-system.ts';
+import { DATA_DIR, type LocalSystem, readLocalSystem } from '../lib/local-system.ts';
 
-type Row = { name: string; pid: number | undefined; state: string; url: string };
+type Row = { name: string; pid: number | null; state: string; url: string };
 
 const local = readLocalSystem();
 if (local) {
   const rows = await Promise.all([...serviceRows(local), ...serverRows(local)]);
   for (const { name, pid, state, url } of rows) {
-    console.log(`${name.padEnd(18)} ${state.padEnd(10)} ${String(pid ?? '-').padEnd(8)} ${url}`);
+    console.log(`${name.padEnd(20)} ${state.padEnd(10)} ${String(pid ?? '-').padEnd(8)} ${url}`);
   }
   process.exitCode = rows.every(({ state }) => state === 'ready') ? 0 : 1;
 } else {
@@ -19,10 +19,8 @@ if (local) {
 }
 
 function serviceRows(system: LocalSystem): Promise<Row>[] {
-  return Object.entries(SERVICE_KEYS).map(async ([key, name]) => {
-    const url = system[key as keyof typeof SERVICE_KEYS];
-    const pid = system.pids[key];
-    const running = pid !== undefined && isRunning(pid);
+  return system.instances.map(async ({ name, pid, url }) => {
+    const running = pid !== null && isRunning(pid);
     const state = !running ? 'down' : (await isHealthy(url)) ? 'ready' : 'not ready';
     return { name, pid, state, url };
   });
@@ -31,9 +29,9 @@ function serviceRows(system: LocalSystem): Promise<Row>[] {
 function serverRows({ pids, ...system }: LocalSystem): Promise<Row>[] {
   const servers = ['postgres', 'redis', 'kafka'] as const;
   return servers.map(async (name) => {
-    const pid = pids[name];
+    const pid = pids[name] ?? null;
     // A server that was given has no process of ours.
-    const state = pid === undefined || isRunning(pid) ? 'ready' : 'down';
+    const state = pid === null || isRunning(pid) ? 'ready' : 'down';
     return { name, pid, state, url: withoutPassword(system[name]) };
   });
 }

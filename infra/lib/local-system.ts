@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { writeWhole } from '@mini-pg/local-setup';
-import { ownerOf, REPOSITORY_DIR, type ServiceName } from '@mini-pg/local-stack';
+import { ownerOf, REPOSITORY_DIR, SERVICE_NAMES, type ServiceName } from '@mini-pg/local-stack';
 import { z } from 'zod';
 
 /** Where `npm run up` keeps everything; another folder runs another system beside it. */
@@ -25,7 +25,18 @@ const localSystemSchema = z.object({
   /** The token of an operator who may do everything. */
   adminToken: z.string(),
   merchants: z.array(z.object({ id: z.string(), secretKey: z.string() })),
+  /** Of the first instance of each service, the servers and the supervisor. */
   pids: z.record(z.string(), z.int()),
+  /** Every instance of every service; `pid` is null while it is down. */
+  instances: z.array(
+    z.object({
+      /** As its log is called: `payment-api`, `payment-api-2`. */
+      name: z.string(),
+      service: z.enum(SERVICE_NAMES),
+      url: z.url(),
+      pid: z.int().nullable(),
+    }),
+  ),
 });
 
 /** What `.data/local.json` says about the system that is up, for scripts and other clients. */

@@ -1,7 +1,7 @@
 /**
  * Runs the system of `npm run up` in the background: starts it, writes where everything is, starts
  * again what dies, and stops it all on SIGTERM. Tells the `up` that started it how it goes, and
- * ends with that one as long as the system is not ready.
+ * ends with that one as long as the system is not ready. Its arguments are the values of `--scale`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keepMerchants } from '@mini-pg/local-setup';
@@ -16,6 +16,7 @@ import {
   writeLocalSystem,
 } from './local-system.ts';
 import { decideRestart } from './restarts.ts';
+import { parseScale } from './scale.ts';
 import { onStopRequest } from './stop-request.ts';
 
 /** Used if they are free, so that links stay the same from one `up` to the next. */
@@ -39,6 +40,7 @@ try {
     dataDir: DATA_DIR,
     isolate: false,
     ports: PORTS,
+    scale: parseScale(process.argv.slice(2)),
     hooks: { onStart: publish, onCrash: (name) => void restart(name) },
     log: tell,
   });
@@ -89,7 +91,10 @@ function publish(): void {
   const { api, processor, settlement, simulator, postgres, redis, kafka, adminToken } = system;
   const urls = { api, processor, settlement, simulator, postgres, redis, kafka };
   const pids = { ...pidsOf(system), supervisor: process.pid };
-  writeLocalSystem({ ...urls, adminToken, merchants, pids });
+  const instances = system.services.map(({ name, service, url, pid = null }) => {
+    return { name, service, url, pid };
+  });
+  writeLocalSystem({ ...urls, adminToken, merchants, pids, instances });
 }
 
 function pidsOf({ stack, service }: System): Record<string, number> {

@@ -33,6 +33,18 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+describe('a scale that cannot be', () => {
+  it.each([
+    ['payments=2', 'there is no service "payments"'],
+    ['payment-api=0', 'give payment-api=N'],
+  ])('is refused before anything is started: %s', async (value, message) => {
+    const { code, output } = await command('up', '--scale', value);
+    expect(output).toContain(`up: --scale ${value}: ${message}`);
+    expect(output.trimEnd()).not.toContain('\n');
+    expect(code).toBe(2);
+  });
+});
+
 describe('a system that is not up', () => {
   it.each(['status', 'close'])('is named by %s with the command that starts it', async (name) => {
     const { code, output } = await command(name, '--date', '2026-01-01');
@@ -74,6 +86,12 @@ describe('the system of `up`', () => {
     expect(output).toContain('The system is up already.');
     expect(code).toBe(0);
     expect(localFile()).toEqual(before);
+  });
+
+  it('is not scaled by a second `up`, which says so', async () => {
+    const { code, output } = await command('up', '--scale', 'payment-api=2');
+    expect(output).toContain('the system is up with payment-api=1: run `npm run down`');
+    expect(code).toBe(1);
   });
 
   it('closes a day, and refuses one in the future', async () => {
@@ -122,11 +140,44 @@ describe('the system of `up`', () => {
     expect((await command('status')).output).toContain('Nothing is up.');
   });
 
-  it('has its merchants again after the next `up`, and leaves nothing after `down`', async () => {
+  it('has its merchants again after the next `up`, with two APIs if asked', async () => {
     const { merchants } = JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8'));
-    expect((await command('up')).code).toBe(0);
+    expect((await command('up', '--scale', 'payment-api=2')).code).toBe(0);
     expect(localFile().merchants).toEqual(merchants);
-    const pids = Object.values(localFile().pids);
+    const { instances, pids, api } = localFile();
+    expect(instances.map(({ name }) => name)).toEqual([
+      'payment-api',
+      'payment-api-2',
+      'pg-processor',
+      'settlement-worker',
+      'pg-simulator',
+    ]);
+    expect(instances[0]).toEqual({
+      name: 'payment-api',
+      service: 'payment-api',
+      url: api,
+      pid: pids.api,
+    });
+    const { output } = await command('status');
+    for (const { name, pid } of instances) {
+      expect(output).toMatch(new RegExp(`^${name} +ready +${pid} `, 'm'));
+    }
+  });
+
+  it('starts a second instance again that was killed', async () => {
+    const second = (): LocalSystem['instances'][number] | undefined => localFile().instances[1];
+    const before = second();
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await expect.poll(() => second()?.pid, { timeout: RESTART_TIMEOUT_MS }).not.toBe(before?.pid);
+    await expect
+      .poll(async () => (await command('status')).code, { timeout: RESTART_TIMEOUT_MS })
+      .toBe(0);
+    expect(second()?.url).toBe(before?.url);
+  });
+
+  it('leaves nothing after `down`', async () => {
+    const { pids: firsts, instances } = localFile();
+    const pids = [...Object.values(firsts), ...instances.flatMap(({ pid }) => pid ?? [])];
 
     expect(await command('down')).toMatchObject({ code: 0 });
 

@@ -9,7 +9,10 @@ export { isRunning } from './process-identity.ts';
 export { type Log, withProgress } from './progress.ts';
 export type { Server } from './server.ts';
 export {
+  INSTANCES_MAX,
   isHealthy,
+  SCALABLE_SERVICES,
+  type ScalableService,
   SERVICE_NAMES,
   type ServiceName,
 } from './services.ts';

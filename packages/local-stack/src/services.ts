@@ -12,6 +12,13 @@ export const SERVICE_NAMES = [
 ] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
+/** Services that may run more than once: the simulator's ledger is one file of one process. */
+export const SCALABLE_SERVICES = ['payment-api', 'pg-processor', 'settlement-worker'] as const;
+export type ScalableService = (typeof SCALABLE_SERVICES)[number];
+
+/** On one machine more of them take memory and give nothing. */
+export const INSTANCES_MAX = 8;
+
 /** Services with a schema of their own, which their `migrate` command brings up to date. */
 export const MIGRATED_SERVICES = ['payment-api', 'pg-processor', 'settlement-worker'] as const;
 

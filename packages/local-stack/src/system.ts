@@ -11,6 +11,7 @@ import { type Isolation, type SystemFacts, serviceEnvironment } from './service-
 import {
   MIGRATED_SERVICES,
   planService,
+  type ScalableService,
   SERVICE_NAMES,
   type ServiceName,
   type ServiceProgram,
@@ -68,8 +69,8 @@ export type SystemOptions = {
    * were given, because others may be using them.
    */
   isolate?: boolean;
-  /** Instances of a service; one unless given. */
-  scale?: Partial<Record<ServiceName, number>>;
+  /** Instances of a service, from 1 to `INSTANCES_MAX`; one unless given. */
+  scale?: Partial<Record<ScalableService, number>>;
   /** Variables added to a service's environment. */
   env?: Partial<Record<ServiceName, Record<string, string>>>;
   /** Ports to use if they are free, for the first instance of a service. */
@@ -116,7 +117,7 @@ async function prepare(
   options: SystemOptions,
 ): Promise<SystemFacts> {
   const secrets = keepSecrets(join(site.dataDir.path, 'secrets.json'));
-  const port = await findFreePort(options.ports?.['pg-simulator']);
+  const port = await portFor('pg-simulator', options.ports?.['pg-simulator'], site.log);
   return {
     stack,
     isolation,
@@ -148,14 +149,14 @@ async function startServices(
   options: SystemOptions,
 ): Promise<Service[]> {
   const instances = SERVICE_NAMES.flatMap((name) =>
-    Array.from({ length: options.scale?.[name] ?? 1 }, (_, index) => ({ name, index })),
+    Array.from({ length: instancesOf(name, options.scale) }, (_, index) => ({ name, index })),
   );
   return Promise.all(
     instances.map(async ({ name, index }) => {
-      const isSimulator = name === 'pg-simulator' && index === 0;
-      const port = isSimulator
-        ? Number(new URL(facts.simulatorUrl).port)
-        : await findFreePort(index === 0 ? options.ports?.[name] : undefined);
+      const port =
+        name === 'pg-simulator'
+          ? Number(new URL(facts.simulatorUrl).port)
+          : await portFor(name, index === 0 ? options.ports?.[name] : undefined, site.log);
       const env = { ...serviceEnvironment(name, facts), ...options.env?.[name] };
       return startService(site, name, index, port, env);
     }),
@@ -174,6 +175,19 @@ async function startService(
   const env = { ...environment, PORT: String(port), INSTANCE_ID: name };
   const spec = serviceProcess({ service, program: 'main', env }, name, site.logDir);
   const server = await startServer(site.guardian, planService(spec, url), site.hooks);
+function instancesOf(name: ServiceName, scale: SystemOptions['scale'] = {}): number {
+  return name === 'pg-simulator' ? 1 : (scale[name] ?? 1);
+}
+
+/** The port that is wanted if it is free; a line says so when it is another. */
+async function portFor(name: ServiceName, wanted: number | undefined, log: Log): Promise<number> {
+  const port = await findFreePort(wanted);
+  if (wanted !== undefined && port !== wanted) {
+    log(`port ${wanted} is taken: ${name} listens on ${port}`);
+  }
+  return port;
+}
+
   return {
     service,
     url,
