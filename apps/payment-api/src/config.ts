@@ -1,3 +1,4 @@
+import { sealKeysSchema } from '@mini-pg/messaging';
 import {
   ConfigError,
   eventEnvShape,
@@ -6,7 +7,6 @@ import {
   type Profile,
   prodSecretProblems,
   readOperatorPublicKey,
-  secretSchema,
   serviceEnvShape,
 } from '@mini-pg/runtime';
 import { z } from 'zod';
@@ -16,11 +16,10 @@ export const envSchema = z.object({
   ...serviceEnvShape,
   ...eventEnvShape,
   REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\//, 'must be a URL that starts with redis://')
+    .url({ protocol: /^rediss?$/, error: 'must be a URL that starts with redis://' })
     .describe('`redis://` or `rediss://`'),
   REDIS_PREFIX: z.string().default('').describe('in front of every key and channel'),
-  SEAL_KEYS: secretSchema.describe(
+  SEAL_KEYS: sealKeysSchema.describe(
     '`kid:base64of32bytes[,kid2:...]`: the first seals, all open; the same list as pg-processor has',
   ),
   OPERATOR_PUBLIC_KEY: z

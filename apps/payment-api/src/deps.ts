@@ -1,10 +1,10 @@
 import { createKysely, createPool, type Kysely, type PostgresPool } from '@mini-pg/database';
 import {
   createProducer,
+  createRelay,
   type EventProducer,
   type Relay,
   Sealer,
-  startRelay,
 } from '@mini-pg/messaging';
 import {
   type Clock,
@@ -26,7 +26,7 @@ import { createFastRedis, type FastRedis } from './redis/fast-redis.ts';
 
 const SERVICE = 'payment-api';
 
-/** Everything that the service is made of. */
+/** Everything that the service is made of. The relay is made, and not yet started. */
 export interface Deps {
   readonly config: Config;
   readonly logger: Logger;
@@ -65,7 +65,7 @@ export async function createDeps(config: Config, overrides: Partial<Deps> = {}):
     (await createProducer({ brokers: config.KAFKA_BROKERS, clientId, logger, registry }));
   const relay =
     overrides.relay ??
-    startRelay({
+    createRelay({
       connectionString: config.DATABASE_URL,
       producer,
       topicPrefix: config.TOPIC_PREFIX,

@@ -1,5 +1,5 @@
-import { assertMigrated } from '@mini-pg/database';
-import type { Running } from '@mini-pg/runtime';
+import { assertMigrated, connecting } from '@mini-pg/database';
+import { listen, type Running } from '@mini-pg/runtime';
 import { buildApp } from './app.ts';
 import type { Config } from './config.ts';
 import { migrations } from './db/migrations/index.ts';
@@ -12,7 +12,8 @@ export interface PaymentApi extends Running {
 }
 
 /**
- * Starts the service. Stopping drains: no new request, the waiting ones answered, the queue
+ * Starts the service: it listens first, so that it joins nothing where its port is taken. Stopping
+ * drains: no new request, the waiting ones answered, the queue
  * written, the outbox handed on by whoever leads next.
  */
 export async function startPaymentApi(
@@ -20,13 +21,14 @@ export async function startPaymentApi(
   overrides: Partial<Deps> = {},
 ): Promise<PaymentApi> {
   const deps = await createDeps(config, overrides);
-  await assertMigrated(deps.database, migrations);
+  const target = { url: config.DATABASE_URL.reveal(), setting: 'DATABASE_URL' };
+  await connecting(target, () => assertMigrated(deps.database, migrations));
   const app = await buildApp(deps);
+  deps.health.starting();
+  const port = await listen(app, { host: config.HOST, port: config.PORT, logger: deps.logger });
   const workers = await startWorkers(deps);
-  await app.listen({ host: config.HOST, port: config.PORT });
-  const address = app.server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : config.PORT;
-  deps.logger.info({ port }, 'listening');
+  deps.relay.start();
+  deps.health.started();
 
   return {
     port,

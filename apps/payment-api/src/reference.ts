@@ -26,7 +26,13 @@ const deps = await createDeps(readConfig(ENVIRONMENT), {
   logger: createLogger({ service: 'reference', level: 'silent' }),
   redis: { run: nothing, subscribe: nothing, stop: nothing },
   producer: { publish: async () => [], stop: nothing },
-  relay: { leading: false, wake: () => undefined, oldestAgeMs: () => 0, stop: nothing },
+  relay: {
+    start: () => undefined,
+    leading: false,
+    wake: () => undefined,
+    oldestAgeMs: () => 0,
+    stop: nothing,
+  },
 });
 const app = await buildApp(deps);
 await app.ready();

@@ -1,5 +1,5 @@
 import { PGS, type Pg } from '@mini-pg/domain';
-import { Sealer } from '@mini-pg/messaging';
+import { sealKeysSchema } from '@mini-pg/messaging';
 import { ADAPTED_PGS } from '@mini-pg/pg-adapters';
 import {
   ConfigError,
@@ -11,7 +11,6 @@ import {
   prodSecretProblems,
   readOperatorPublicKey,
   Secret,
-  secretSchema,
   serviceEnvShape,
 } from '@mini-pg/runtime';
 import { z } from 'zod';
@@ -21,11 +20,9 @@ import type { PgAccount, PgSetup } from './calls/gateways.ts';
 export const envSchema = z.object({
   ...serviceEnvShape,
   ...eventEnvShape,
-  SEAL_KEYS: secretSchema
-    .refine(isSealKeys, 'must be kid:base64of32bytes, separated by commas')
-    .describe(
-      '`kid:base64of32bytes[,kid2:...]`, the same list as payment-api has; a key stays as long as attempts that were sealed with it are open',
-    ),
+  SEAL_KEYS: sealKeysSchema.describe(
+    '`kid:base64of32bytes[,kid2:...]`, the same list as payment-api has; a key stays as long as attempts that were sealed with it are open',
+  ),
   OPERATOR_PUBLIC_KEY: z
     .string()
     .transform((value, context) => {
@@ -70,15 +67,6 @@ export function readConfig(environment: Environment): Config {
   return { ...env, profile, pgs: setupsOf(profile, environment) };
 }
 
-function isSealKeys(value: Secret): boolean {
-  try {
-    Sealer.parse(value.reveal());
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function collect<T>(problems: string[], read: () => T): T | undefined {
   try {
     return read();
@@ -98,7 +86,9 @@ function accountProblems(profile: Profile, environment: Environment): string[] {
       problems.push(`pgs.${pg} is on but has no adapter; there is one for: ${ADAPTED_PGS}`);
     }
     for (const { secretEnv, id } of profile.accounts.filter((account) => account.pg === pg)) {
-      if (!environment[secretEnv]) problems.push(`${secretEnv}: is missing (account ${id})`);
+      if (!environment[secretEnv]) {
+        problems.push(`${secretEnv}: is missing: set it to the secret key of account ${id}`);
+      }
     }
   }
   return problems;

@@ -1,6 +1,6 @@
-import { assertMigrated, createKysely } from '@mini-pg/database';
+import { assertMigrated, connecting, createKysely } from '@mini-pg/database';
 import { createProducer, startConsumer, startRelay } from '@mini-pg/messaging';
-import { type Loop, type Running, startLoop } from '@mini-pg/runtime';
+import { type Loop, listen, type Running, startLoop } from '@mini-pg/runtime';
 import { buildApp } from './app.ts';
 import { CONSUMED_TOPICS, handleIntake } from './consumers/intake.ts';
 import { migrations } from './db/migrations/index.ts';
@@ -15,14 +15,24 @@ const FOLLOW_UP_IDLE_MS = 2_000;
 const SWEEPER_IDLE_MS = 500;
 const GAUGES_IDLE_MS = 2_000;
 
-/** Starts every part of the service; stopping takes no new work and finishes what is held. */
+/**
+ * Starts every part of the service: it listens first, so that it joins nothing where its port is
+ * taken. Stopping takes no new work and finishes what is held.
+ */
 export async function startProcessor(deps: Deps): Promise<Running> {
   const { config, logger, registry, health, pool } = deps;
-  await assertMigrated(createKysely<unknown>(pool), migrations);
+  const target = { url: config.DATABASE_URL.reveal(), setting: 'DATABASE_URL' };
+  await connecting(target, () => assertMigrated(createKysely<unknown>(pool), migrations));
   const brokers = config.KAFKA_BROKERS;
   const topicPrefix = config.TOPIC_PREFIX;
   const clientId = config.INSTANCE_ID ?? 'pg-processor';
   const producer = await createProducer({ brokers, clientId, logger, registry });
+  health.addReady('database', async () => {
+    await pool.query('select');
+  });
+  const app = await buildApp(deps);
+  health.starting();
+  await listen(app, { host: config.HOST, port: config.PORT, logger });
   const relay = startRelay({
     connectionString: config.DATABASE_URL,
     producer,
@@ -47,12 +57,7 @@ export async function startProcessor(deps: Deps): Promise<Running> {
     registry,
     health,
   });
-  health.addReady('database', async () => {
-    await pool.query('select');
-  });
-  const app = await buildApp(deps);
-  const address = await app.listen({ host: config.HOST, port: config.PORT });
-  logger.info({ port: Number(new URL(address).port) }, 'listening');
+  health.started();
 
   return {
     async stop() {

@@ -1,4 +1,4 @@
-import { createLogger, exitWithError, loadConfig, runService } from '@mini-pg/runtime';
+import { createLogger, exitWithError, listen, loadConfig, runService } from '@mini-pg/runtime';
 import { buildSimulator } from './app.ts';
 import { simulatorEnvSchema } from './config.ts';
 
@@ -8,9 +8,7 @@ try {
   const logger = createLogger({ service: 'pg-simulator', level: logLevel, instanceId });
   await runService(logger, async () => {
     const app = buildSimulator(config.simulator);
-    await app.listen({ host, port });
-    const [address] = app.addresses();
-    logger.info({ host, port: typeof address === 'object' ? address.port : port }, 'listening');
+    await listen(app, { host, port, logger });
     return { stop: () => app.close() };
   });
 } catch (error) {

@@ -1,5 +1,5 @@
 import { createKysely, createPool, type Kysely, type PostgresPool } from '@mini-pg/database';
-import { createProducer, type EventProducer, type Relay, startRelay } from '@mini-pg/messaging';
+import { createProducer, createRelay, type EventProducer, type Relay } from '@mini-pg/messaging';
 import {
   type Clock,
   createLogger,
@@ -14,7 +14,7 @@ import { createSettlementMetrics, type SettlementMetrics } from './metrics.ts';
 
 const SERVICE = 'settlement-worker';
 
-/** Everything that the service is made of. */
+/** Everything that the service is made of. The relay is made, and not yet started. */
 export interface Deps {
   readonly config: Config;
   readonly logger: Logger;
@@ -51,7 +51,7 @@ export async function createDeps(config: Config, overrides: Partial<Deps> = {}):
     (await createProducer({ brokers: config.KAFKA_BROKERS, clientId, logger, registry }));
   const relay =
     overrides.relay ??
-    startRelay({
+    createRelay({
       connectionString: config.DATABASE_URL,
       producer,
       topicPrefix: config.TOPIC_PREFIX,

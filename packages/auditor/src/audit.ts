@@ -1,4 +1,10 @@
-import { createClient, errorCode, type PostgresSession } from '@mini-pg/database';
+import {
+  CannotConnectError,
+  connecting,
+  createClient,
+  errorCode,
+  type PostgresSession,
+} from '@mini-pg/database';
 import { type AuditBounds, DEFAULT_BOUNDS } from './bounds.ts';
 import { CannotAuditError } from './cannot-audit-error.ts';
 import { createLedgerTable, loadLedger } from './ledger.ts';
@@ -33,11 +39,8 @@ const SLOW_MS = 1_000;
  */
 const PLANNER_SETTINGS = ['enable_nestloop = off', 'enable_mergejoin = off', 'jit = off'];
 
-/** SQLSTATEs that say that this is no database of ours, or not one for this role. */
+/** SQLSTATEs that say that this is no database of ours. */
 const HINTS: Readonly<Record<string, string>> = {
-  '3D000': 'the database does not exist: check the URL',
-  '28P01': 'the password is refused: check the URL',
-  '28000': 'the role may not log in: check the URL',
   '42P01': 'a table is missing: run the migrations of every service first',
   '42703': 'a column is missing: run the migrations of every service first',
   '3F000': 'a schema is missing: run the migrations of every service first',
@@ -51,20 +54,33 @@ const HINTS: Readonly<Record<string, string>> = {
  * @throws CannotAuditError when there is no verdict: nothing to connect to, schemas missing.
  */
 export async function audit(options: AuditOptions): Promise<AuditReport> {
-  const session = createClient({
-    connectionString: options.postgresUrl,
-    applicationName: 'auditor',
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  });
-  // A lost connection also rejects the statement under way, which is where it is dealt with.
-  session.on('error', () => {});
+  const session = await connect(options.postgresUrl);
   try {
-    await session.connect();
     return await auditSession(session, options);
   } catch (error) {
     throw asCannotAudit(error);
   } finally {
     await session.end().catch(() => {});
+  }
+}
+
+async function connect(url: string): Promise<PostgresSession> {
+  try {
+    return await connecting({ url, setting: "the database's URL" }, async () => {
+      const session = createClient({
+        connectionString: url,
+        applicationName: 'auditor',
+        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      });
+      // A lost connection also rejects the statement under way, which is where it is dealt with.
+      session.on('error', () => {});
+      await session.connect();
+      return session;
+    });
+  } catch (error) {
+    throw error instanceof CannotConnectError
+      ? new CannotAuditError(error.message, { cause: error })
+      : error;
   }
 }
 
@@ -132,8 +148,7 @@ function asCannotAudit(error: unknown): unknown {
     return new CannotAuditError(`${error.message}; ${hint}`, { cause: error });
   const isConnection = code !== undefined && /^E[A-Z_]+$/.test(code);
   if (!isConnection) return error;
-  return new CannotAuditError(
-    `Postgres cannot be reached (${error.message || code}): is it up, and is the URL right?`,
-    { cause: error },
-  );
+  return new CannotAuditError(`Postgres was lost (${error.message || code}): is it up?`, {
+    cause: error,
+  });
 }

@@ -40,7 +40,9 @@ export async function assertMigrated<Database>(
   if (unknown.length > 0) throw newerSchema(unknown.join(', '));
   const missing = Object.keys(migrations).filter((name) => !applied.includes(name));
   if (missing.length > 0) {
-    throw new Error(`the database lacks migrations (${missing.join(', ')}): run db:migrate first`);
+    throw new Error(
+      `the database lacks migrations (${missing.join(', ')}): run the service's \`db:migrate\` first`,
+    );
   }
 }
 
@@ -55,11 +57,12 @@ async function appliedMigrations<Database>(database: Kysely<Database>): Promise<
 
 function asNewerSchema(error: unknown): NewerSchemaError | undefined {
   const message = error instanceof Error ? error.message : '';
-  return message.includes('corrupted migrations') ? newerSchema(message) : undefined;
+  const unknown = /^corrupted migrations: .* migration (\S+) is missing$/.exec(message)?.[1];
+  return message.includes('corrupted migrations') ? newerSchema(unknown ?? message) : undefined;
 }
 
 function newerSchema(what: string): NewerSchemaError {
   return new NewerSchemaError(
-    `the database was migrated by a newer version: start that version (${what})`,
+    `the database was migrated by a newer version (${what}): run that version, not this one`,
   );
 }

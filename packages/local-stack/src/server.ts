@@ -113,7 +113,11 @@ async function untilReady(
   });
   const deadline = performance.now() + READY_TIMEOUT_MS;
   while (!(await plan.isReady(logged))) {
-    if (ended) throw new Error(`${name} ended while it started (${logFile}):\n${lastLines()}`);
+    if (ended) {
+      const reason = reasonIn(logged());
+      if (reason !== undefined) throw new Error(`${name} ${reason}`);
+      throw new Error(`${name} ended while it started (${logFile}):\n${lastLines()}`);
+    }
     if (performance.now() > deadline) {
       await started.stop();
       throw new Error(
@@ -122,6 +126,14 @@ async function untilReady(
     }
     await sleep(READY_INTERVAL_MS);
   }
+}
+
+/** What our programs say, in one line each, when something keeps them from starting. */
+const REASON = /^(?:cannot start|config): .+$/gm;
+
+/** The reason that a program of ours gave for its end, if it gave one. */
+export function reasonIn(output: string): string | undefined {
+  return output.match(REASON)?.join('; ');
 }
 
 function logFileOf(spec: ProcessSpec): string {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { provision, unprovision } from '@mini-pg/database';
+import { connecting, provision, unprovision } from '@mini-pg/database';
 import { keepSecrets, signOperatorToken } from '@mini-pg/local-setup';
 import { findFreePort } from './free-port.ts';
 import type { ServerName } from './native.ts';
 import { type Log, withProgress } from './progress.ts';
-import { type Server, type ServerHooks, startServer } from './server.ts';
+import { reasonIn, type Server, type ServerHooks, startServer } from './server.ts';
 import { type Isolation, type SystemFacts, serviceEnvironment } from './service-environment.ts';
 import {
   MIGRATED_SERVICES,
@@ -90,17 +90,25 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const log = options.log ?? (() => {});
   const choice = await pickStack(log);
   const site = await openSite(options.dataDir, log, options.hooks);
+  /** Removes what an isolated system makes on servers that stay. */
+  let tidyUp = async (): Promise<void> => {};
   try {
     const stack = await startStackOn(site, choice, options.own);
     const isIsolated = options.isolate ?? choice.kind === 'external';
-    const facts = await prepare(site, stack, isIsolated ? newIsolation() : PLAIN, options);
+    const isolation = isIsolated ? newIsolation() : PLAIN;
+    if (isIsolated && stack.kind === 'external') {
+      tidyUp = () => unprovision(stack.postgresUrl, isolation.database);
+    }
+    const facts = await prepare(site, stack, isolation, options);
     await withProgress('migrating', log, () => migrate(site, facts));
     const services = await withProgress('starting services', log, () =>
       startServices(site, facts, options),
     );
-    return await systemOf(site, stack, facts, services, isIsolated);
+    return await systemOf(site, stack, facts, services, tidyUp);
   } catch (error) {
     await site.close();
+    // What went wrong first is what there is to tell.
+    await tidyUp().catch(() => {});
     throw error;
   }
 }
@@ -122,10 +130,12 @@ async function prepare(
     stack,
     isolation,
     secrets,
-    databaseUrls: await provision(stack.postgresUrl, {
-      database: isolation.database,
-      passwords: secrets.databasePasswords,
-    }),
+    databaseUrls: await connecting({ url: stack.postgresUrl, setting: 'STACK_POSTGRES_URL' }, () =>
+      provision(stack.postgresUrl, {
+        database: isolation.database,
+        passwords: secrets.databasePasswords,
+      }),
+    ),
     simulatorUrl: `http://127.0.0.1:${port}`,
     dataDir: site.dataDir.path,
   };
@@ -139,7 +149,9 @@ async function migrate(site: Site, facts: SystemFacts): Promise<void> {
     }),
   );
   for (const { service, code, output } of results) {
-    if (code !== 0) throw new Error(`The migrations of ${service} failed:\n${output.trimEnd()}`);
+    if (code === 0) continue;
+    const reason = reasonIn(output) ?? `failed:\n${output.trimEnd()}`;
+    throw new Error(`the migrations of ${service}: ${reason}`);
   }
 }
 
@@ -163,18 +175,6 @@ async function startServices(
   );
 }
 
-async function startService(
-  site: Site,
-  service: ServiceName,
-  index: number,
-  port: number,
-  environment: Record<string, string>,
-): Promise<Service> {
-  const name = index === 0 ? service : `${service}-${index + 1}`;
-  const url = `http://127.0.0.1:${port}`;
-  const env = { ...environment, PORT: String(port), INSTANCE_ID: name };
-  const spec = serviceProcess({ service, program: 'main', env }, name, site.logDir);
-  const server = await startServer(site.guardian, planService(spec, url), site.hooks);
 function instancesOf(name: ServiceName, scale: SystemOptions['scale'] = {}): number {
   return name === 'pg-simulator' ? 1 : (scale[name] ?? 1);
 }
@@ -188,6 +188,18 @@ async function portFor(name: ServiceName, wanted: number | undefined, log: Log):
   return port;
 }
 
+async function startService(
+  site: Site,
+  service: ServiceName,
+  index: number,
+  port: number,
+  environment: Record<string, string>,
+): Promise<Service> {
+  const name = index === 0 ? service : `${service}-${index + 1}`;
+  const url = `http://127.0.0.1:${port}`;
+  const env = { ...environment, PORT: String(port), INSTANCE_ID: name };
+  const spec = serviceProcess({ service, program: 'main', env }, name, site.logDir);
+  const server = await startServer(site.guardian, planService(spec, url), site.hooks);
   return {
     service,
     url,
@@ -222,7 +234,7 @@ async function systemOf(
   stack: Stack,
   facts: SystemFacts,
   services: readonly Service[],
-  isIsolated: boolean,
+  tidyUp: () => Promise<void>,
 ): Promise<System> {
   const { isolation, secrets } = facts;
   const service = (name: ServiceName, index = 0): Service => {
@@ -252,9 +264,7 @@ async function systemOf(
     },
     async stop() {
       await Promise.all(services.map((one) => one.stop()));
-      if (isIsolated && stack.kind === 'external') {
-        await unprovision(stack.postgresUrl, isolation.database);
-      }
+      await tidyUp();
       await site.close();
     },
   };

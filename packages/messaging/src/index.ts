@@ -29,8 +29,8 @@ export {
 } from './producer.ts';
 export { type PartitionProgress, readProgress } from './progress.ts';
 export type { ReceivedEvent } from './received-event.ts';
-export { type Relay, type RelayOptions, startRelay } from './relay.ts';
-export { SealError, Sealer, type SealKey } from './sealing.ts';
+export { createRelay, type Relay, type RelayOptions, startRelay } from './relay.ts';
+export { SealError, Sealer, type SealKey, sealKeysSchema } from './sealing.ts';
 export {
   type CreateTopicsOptions,
   createTopics,

@@ -88,5 +88,8 @@ export function isTooLarge(error: Error): boolean {
 export function connectError(error: unknown, settings: KafkaSettings): KafkaError {
   const { message, code } = KafkaError.from(error);
   const brokers = String(settings['bootstrap.servers']);
-  return new KafkaError(`no Kafka broker answers at ${brokers}: ${message}`, code);
+  return new KafkaError(
+    `no Kafka broker answers at ${brokers} (${message}): check KAFKA_BROKERS, and that Kafka is up`,
+    code,
+  );
 }

@@ -1,4 +1,5 @@
 import {
+  connecting,
   createKysely,
   createPool,
   type Migration,
@@ -26,7 +27,7 @@ const STATEMENT_TIMEOUT_MS = 600_000;
  * The migrate command of a service: brings its schema and its topics up to date. Safe to run twice
  * and at once.
  *
- * @throws ConfigError, NewerSchemaError, KafkaError
+ * @throws ConfigError, CannotConnectError, NewerSchemaError, KafkaError
  */
 export async function migrateService(options: ServiceMigration): Promise<void> {
   const { service, migrations, consumes } = options;
@@ -40,7 +41,8 @@ export async function migrateService(options: ServiceMigration): Promise<void> {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
   const database = createKysely<unknown>(pool);
-  const applied = await migrateToLatest(database, migrations);
+  const target = { url: config.DATABASE_URL.reveal(), setting: 'DATABASE_URL' };
+  const applied = await connecting(target, () => migrateToLatest(database, migrations));
   await options.seed?.(pool);
   await database.destroy();
   const topics = await createTopics({

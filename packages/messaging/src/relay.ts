@@ -21,6 +21,8 @@ export interface RelayOptions {
 }
 
 export interface Relay {
+  /** Begins to relay, or to stand by. Before it nothing connects. */
+  start(): void;
   /** Rows were committed: look now. */
   wake(): void;
   /** Finishes the batch at hand and gives leadership back. */
@@ -81,6 +83,13 @@ const COUNT_DEAD = 'select count(*)::int as count from outbox_dead';
  * exactly what was taken. A crash in between publishes those rows again: at least once, never lost.
  */
 export function startRelay(options: RelayOptions): Relay {
+  const relay = createRelay(options);
+  relay.start();
+  return relay;
+}
+
+/** The same, not started: for what has to be wired before it may begin. */
+export function createRelay(options: RelayOptions): Relay {
   return new OutboxRelay(options);
 }
 
@@ -90,7 +99,7 @@ class OutboxRelay implements Relay {
   readonly #rest = createRest();
   /** Topics that the cluster does not have, and when to try again. */
   readonly #missing = new Map<string, number>();
-  readonly #done: Promise<void>;
+  #done: Promise<void> = Promise.resolve();
   #session: LeaderSession | undefined;
   #stopped = false;
   #leading = false;
@@ -102,6 +111,9 @@ class OutboxRelay implements Relay {
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#metrics = createRelayMetrics(options.registry);
+  }
+
+  start(): void {
     this.#done = this.#run();
   }
 

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Sealed } from '@mini-pg/domain';
-import { pooledRandomBytes } from '@mini-pg/runtime';
+import { pooledRandomBytes, type Secret, secretSchema } from '@mini-pg/runtime';
 
 export interface SealKey {
   readonly kid: string;
@@ -104,4 +104,19 @@ function decodeBase64(text: string): Buffer | undefined {
   if (!BASE64.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : undefined;
+}
+
+/** SEAL_KEYS of an environment: a list that `Sealer.parse` reads. */
+export const sealKeysSchema = secretSchema.refine(
+  isSealKeys,
+  'must be kid:base64of32bytes, separated by commas',
+);
+
+function isSealKeys(value: Secret): boolean {
+  try {
+    Sealer.parse(value.reveal());
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -2,6 +2,7 @@ import { TOPICS, type Topic } from '@mini-pg/domain';
 import type { Logger } from '@mini-pg/runtime';
 import {
   AdminClient,
+  connectError,
   type IAdminClient,
   isTopicMissing,
   KAFKA_ERRORS,
@@ -134,8 +135,7 @@ function listTopics(
   return new Promise((resolve, reject) => {
     admin.listTopics({ timeout: timeoutMs }, (error, topics) => {
       if (!error) return resolve(topics);
-      const { message, code } = KafkaError.from(error);
-      reject(new KafkaError(`no Kafka broker answers at ${brokers}: ${message}`, code));
+      reject(connectError(error, { 'bootstrap.servers': brokers }));
     });
   });
 }

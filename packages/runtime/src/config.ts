@@ -53,7 +53,7 @@ export const serviceEnvShape = {
 export const eventEnvShape = {
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must be a URL that starts with postgres://')
+    .refine(isPostgresUrl, 'must be a URL: postgres://user:password@host:port/database')
     .transform((value) => new Secret(value))
     .describe(
       "`postgres://` URL of the service's own role. A direct connection: session locks do not survive a transaction pooler",
@@ -67,6 +67,13 @@ export const eventEnvShape = {
     .default('')
     .describe('in front of every topic and consumer group, for deployments that share a cluster'),
 };
+
+/** A colon or an at-sign in a password that is not percent-encoded shows here. */
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text);
+}
+
+const MISSING = 'is missing: set it, see docs/reference/configuration.md';
 
 /**
  * Reads the environment by a schema and reports every bad name at once.
@@ -82,8 +89,8 @@ export function loadConfig<Schema extends z.ZodType>(
   throw new ConfigError(
     result.error.issues.map((issue) => {
       const name = issue.path.join('.');
-      const missing = environment[name] === undefined ? 'is missing' : issue.message;
-      return name === '' ? issue.message : `${name}: ${missing}`;
+      const problem = environment[name] === undefined ? MISSING : issue.message;
+      return name === '' ? issue.message : `${name}: ${problem}`;
     }),
   );
 }

@@ -46,11 +46,13 @@ describe('the configuration', () => {
       'KAFKA_BROKERS',
       'SEAL_KEYS',
     ]);
-    expect(problems.at(-1)).toBe('SEAL_KEYS: is missing');
+    expect(problems.at(-1)).toMatch(/^SEAL_KEYS: is missing: set it/);
   });
 
   it.each([
     ['brokers without a port', { KAFKA_BROKERS: 'localhost' }],
+    ['a URL of another scheme', { DATABASE_URL: 'mysql://localhost/minipg' }],
+    ['a URL that is none', { DATABASE_URL: 'postgres://minipg:p@[localhost/minipg' }],
     ['an empty secret', { SEAL_KEYS: '' }],
     ['a port that is no number', { PORT: 'http' }],
   ])('refuses %s', (_what, change) => {

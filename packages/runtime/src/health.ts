@@ -12,6 +12,7 @@ const CHECK_TIMEOUT_MS = 2_000;
 export class Health {
   readonly #live = new Map<string, HealthCheck>();
   readonly #ready = new Map<string, HealthCheck>();
+  #starting = false;
   #draining = false;
 
   addLive(name: string, check: HealthCheck): void {
@@ -20,6 +21,15 @@ export class Health {
 
   addReady(name: string, check: HealthCheck): void {
     this.#ready.set(name, check);
+  }
+
+  /** Until `started` the process is not ready: it listens before all of it works. */
+  starting(): void {
+    this.#starting = true;
+  }
+
+  started(): void {
+    this.#starting = false;
   }
 
   /** From here on the process is not ready: it is about to stop. */
@@ -33,9 +43,14 @@ export class Health {
 
   async ready(): Promise<HealthReport> {
     const result = await report(new Map([...this.#live, ...this.#ready]));
-    if (!this.#draining) return result;
-    return { ok: false, checks: { ...result.checks, drain: 'the process is stopping' } };
+    if (this.#draining) return notReady(result, { drain: 'the process is stopping' });
+    if (this.#starting) return notReady(result, { start: 'the process is starting' });
+    return result;
   }
+}
+
+function notReady(report: HealthReport, why: Record<string, string>): HealthReport {
+  return { ok: false, checks: { ...report.checks, ...why } };
 }
 
 async function report(checks: ReadonlyMap<string, HealthCheck>): Promise<HealthReport> {

@@ -5,6 +5,7 @@ export * from './health.ts';
 export * from './http.ts';
 export * from './http-errors.ts';
 export * from './ids.ts';
+export * from './listen.ts';
 export * from './logger.ts';
 export * from './loop.ts';
 export * from './metrics.ts';

@@ -115,7 +115,8 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new ConfigError([`${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`]);
+    const reason = cause instanceof Error ? cause.message : 'unreadable';
+    throw new ConfigError([`${path}: ${reason}; check APP_ENV and PROFILES_DIR`]);
   }
 }
 

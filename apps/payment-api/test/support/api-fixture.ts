@@ -44,6 +44,7 @@ export async function startApi(options: TestApiOptions): Promise<TestApi> {
     logger: testLogger,
     producer: { publish: async () => [], stop: async () => undefined },
     relay: {
+      start: () => undefined,
       leading: false,
       wake: () => undefined,
       oldestAgeMs: () => 0,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient, errorCode, type PostgresSession } from '@mini-pg/database';
+import { connecting, createClient, type PostgresSession } from '@mini-pg/database';
 import type { Logger, Secret } from '@mini-pg/runtime';
-import { CloseBusyError, CloseError } from './errors.ts';
+import { CloseBusyError } from './errors.ts';
 
 /** Any constants will do, as long as no other lock of this database has them. */
 const LOCK_CLASS = 0x6d70_636c;
@@ -24,29 +24,34 @@ export interface SessionOptions {
  * Runs `work` on the one session that may close days. The lock and the work share the connection:
  * when it is lost both end, so nobody works on without the lock.
  *
+ * @throws CannotConnectError when the database does not let us in.
  * @throws CloseBusyError when another close holds the lock for longer than a minute.
  */
 export async function withCloseSession<T>(
   options: SessionOptions,
   work: (session: PostgresSession) => Promise<T>,
 ): Promise<T> {
-  const session = createClient({
-    connectionString: options.connectionString.reveal(),
-    applicationName: 'settlement-worker.close',
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  });
-  session.on('error', (error) => options.logger.error({ err: error }, 'the close session ended'));
-  await session.connect().catch((cause: Error) => {
-    // A host with several addresses fails with an error that has a code and no message.
-    const reason = cause.message || errorCode(cause);
-    throw new CloseError(`the database does not answer: ${reason}`, { cause });
-  });
+  const session = await connect(options);
   try {
     await takeLock(session, options);
     return await work(session);
   } finally {
     await session.end();
   }
+}
+
+async function connect({ connectionString, logger }: SessionOptions): Promise<PostgresSession> {
+  const url = connectionString.reveal();
+  return connecting({ url, setting: 'DATABASE_URL' }, async () => {
+    const session = createClient({
+      connectionString: url,
+      applicationName: 'settlement-worker.close',
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    });
+    session.on('error', (error) => logger.error({ err: error }, 'the close session ended'));
+    await session.connect();
+    return session;
+  });
 }
 
 async function takeLock(session: PostgresSession, options: SessionOptions): Promise<void> {
