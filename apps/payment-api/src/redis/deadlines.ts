@@ -28,7 +28,9 @@ export function createDeadlines(lengthMs: number, nowMs = () => performance.now(
     const head = entries[first];
     isArmed = head !== undefined;
     if (head === undefined) return;
-    setTimeout(expire, Math.max(1, Math.ceil(head.atMs - nowMs())));
+    // What has arrived is read between a timer and an immediate: a process that was held up does
+    // not take its own delay for that of the other side.
+    setTimeout(() => setImmediate(expire), Math.max(1, Math.ceil(head.atMs - nowMs())));
   };
 
   const expire = (): void => {

@@ -63,16 +63,17 @@ export function createFastRedis(options: { url: string; logger: Logger }): FastR
     run<T>(command: (client: RedisClient) => Promise<T>): Promise<T | undefined> {
       if (!mayTry()) return Promise.resolve(undefined);
       return new Promise((resolve) => {
-        const expire = deadlines.add(() => {
+        const answer = (async () => command(client))();
+        const deadline = deadlines.add(() => {
           onTimeout();
           resolve(undefined);
         });
         const settle = (value: T | undefined): void => {
-          if (!expire.cancel()) return;
+          if (!deadline.cancel()) return;
           onAnswer();
           resolve(value);
         };
-        (async () => command(client))().then(settle, () => settle(undefined));
+        answer.then(settle, () => settle(undefined));
       });
     },
     async subscribe(channel, listener) {
