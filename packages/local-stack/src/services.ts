@@ -33,7 +33,7 @@ const STAGE = 5;
  * about configuration has the reasons. Sizes of memory are set where they were measured.
  */
 export const NODE_FLAGS: Record<ServiceName, readonly string[]> = {
-  'payment-api': ['--enable-source-maps', '--max-semi-space-size=8', '--max-old-space-size=192'],
+  'payment-api': ['--enable-source-maps', '--max-semi-space-size=8', '--max-old-space-size=384'],
   'pg-processor': ['--enable-source-maps'],
   'settlement-worker': ['--enable-source-maps'],
   'pg-simulator': ['--enable-source-maps'],
