@@ -5,7 +5,8 @@ import { REPOSITORY_DIR } from '@mini-pg/local-stack';
 import type { Bench, BenchContext, BenchSettings } from './bench.ts';
 import { BENCHES } from './benches/index.ts';
 import { describeMachine, type Fact } from './report/machine.ts';
-import { renderReport } from './report/render.ts';
+import { type RunFacts, renderReport } from './report/render.ts';
+import type { Report } from './report/report.ts';
 
 export type { BenchSettings } from './bench.ts';
 
@@ -39,16 +40,24 @@ export async function runBench(name: string, run: BenchRun): Promise<string> {
   const at = new Date();
   try {
     const report = await bench.run(context);
-    const file = join(REPORTS_DIR, `${name}.md`);
-    const { rounds } = run.settings;
-    mkdirSync(REPORTS_DIR, { recursive: true });
+    const { settings, command } = run;
     const { describe } = bench;
-    const { command } = run;
-    writeFileSync(file, renderReport(report, { name, describe, command, at, rounds, facts }));
-    return file;
+    const page = { name, describe, command, at, rounds: settings.rounds, facts };
+    return write(report, page);
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
+}
+
+/** @returns the page's file */
+function write(report: Report, page: RunFacts): string {
+  mkdirSync(REPORTS_DIR, { recursive: true });
+  for (const { name, content } of report.files ?? []) {
+    writeFileSync(join(REPORTS_DIR, name), content);
+  }
+  const file = join(REPORTS_DIR, `${page.name}.md`);
+  writeFileSync(file, renderReport(report, page));
+  return file;
 }
 
 function benchOf(name: string): Bench {

@@ -19,7 +19,7 @@ export function renderReport(report: Report, facts: RunFacts): string {
     ...report.summary,
     ...(report.expectations.length > 0 ? expectations(report.expectations) : []),
     ...report.sections.flatMap(section),
-    ...circumstances(facts),
+    ...circumstances({ ...facts, rounds: report.rounds ?? facts.rounds }),
   ];
   return `${blocks.join('\n\n')}\n`;
 }

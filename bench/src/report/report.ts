@@ -4,6 +4,10 @@ export interface Report {
   readonly summary: readonly string[];
   readonly expectations: readonly Expectation[];
   readonly sections: readonly Section[];
+  /** How often it was measured, when that is not as asked for. */
+  readonly rounds?: number;
+  /** What stands beside the page, such as pictures. */
+  readonly files?: readonly { readonly name: string; readonly content: string }[];
 }
 
 /** A goal that was set before, and what came of it. A bench does not fail by it. */
