@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { SIMULATOR_DEFAULTS, type SimulatorConfig } from './config.ts';
 import { type ControlDeps, controlRoutes } from './control-routes.ts';
 import { Delays } from './delays.ts';
-import { MEMORY_JOURNAL, openJournal } from './journal.ts';
+import { type Journal, MEMORY_JOURNAL, openJournal } from './journal.ts';
 import { Ledger } from './ledger.ts';
 import { ScenarioReader } from './scenario.ts';
 import { SimClock } from './sim-clock.ts';
@@ -45,7 +45,7 @@ export function buildSimulator(config: SimulatorConfig = SIMULATOR_DEFAULTS): Fa
   const journal =
     config.ledgerFile === null
       ? MEMORY_JOURNAL
-      : openJournal(config.ledgerFile, (record) => payments.apply(tossRecordSchema.parse(record)));
+      : openLedger(config.ledgerFile, (record) => payments.apply(tossRecordSchema.parse(record)));
   const latencyMs = () => mix.current?.settings.latencyMs ?? 0;
   const service = new TossService({ clock, delays, journal, payments, idempotency, latencyMs });
   const auth = new TossAuth(config.tossKeys);
@@ -71,6 +71,17 @@ export function buildSimulator(config: SimulatorConfig = SIMULATOR_DEFAULTS): Fa
   });
   app.addHook('onClose', async () => journal.close());
   return app;
+}
+
+/** The journal of a file that the environment names; a system error becomes what to change. */
+function openLedger(path: string, replay: (record: unknown) => void): Journal {
+  try {
+    return openJournal(path, replay);
+  } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    const message = `${error.message}; name a file that can be written by LEDGER_FILE`;
+    throw new Error(message, { cause: error });
+  }
 }
 
 interface Observed {

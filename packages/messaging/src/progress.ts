@@ -1,5 +1,6 @@
 import {
   AdminClient,
+  connectError,
   type IAdminClient,
   KafkaError,
   listOffsets,
@@ -36,7 +37,7 @@ export async function readProgress(options: {
     'client.id': `${options.groupId}.progress`,
   });
   try {
-    const partitions = await listPartitions(admin, options.topics);
+    const partitions = await listPartitions(admin, options);
     const ends = await listOffsets(admin, partitions, OffsetSpecs.LATEST, REQUEST_TIMEOUT_MS);
     const committed = await readCommitted(admin, options.groupId, partitions);
     return ends.map(({ topic, partition, offset }) => ({
@@ -50,10 +51,14 @@ export async function readProgress(options: {
   }
 }
 
-function listPartitions(admin: IAdminClient, topics: readonly string[]): Promise<TopicPartition[]> {
+function listPartitions(
+  admin: IAdminClient,
+  { brokers, topics }: { brokers: string; topics: readonly string[] },
+): Promise<TopicPartition[]> {
   return new Promise((resolve, reject) => {
     admin.describeTopics([...topics], { timeout: REQUEST_TIMEOUT_MS }, (error, descriptions) => {
-      if (error) return reject(KafkaError.from(error));
+      // The first that is asked: an error here is one of the connection.
+      if (error) return reject(connectError(error, { 'bootstrap.servers': brokers }));
       const failed = descriptions.find((description) => description.error);
       if (failed?.error) {
         const { message, code } = KafkaError.from(failed.error);
