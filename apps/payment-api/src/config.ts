@@ -4,9 +4,9 @@ import {
   eventEnvShape,
   loadConfig,
   loadProfile,
+  operatorPublicKeySchema,
   type Profile,
   prodSecretProblems,
-  readOperatorPublicKey,
   serviceEnvShape,
 } from '@mini-pg/runtime';
 import { z } from 'zod';
@@ -22,17 +22,7 @@ export const envSchema = z.object({
   SEAL_KEYS: sealKeysSchema.describe(
     '`kid:base64of32bytes[,kid2:...]`: the first seals, all open; the same list as pg-processor has',
   ),
-  OPERATOR_PUBLIC_KEY: z
-    .string()
-    .transform((value, context) => {
-      try {
-        return readOperatorPublicKey(value);
-      } catch {
-        context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
-        return z.NEVER;
-      }
-    })
-    .describe("verifies operators' tokens: Ed25519, SPKI PEM or the base64 of that PEM"),
+  OPERATOR_PUBLIC_KEY: operatorPublicKeySchema,
 });
 
 export type Config = z.output<typeof envSchema> & { readonly profile: Profile };

@@ -6,10 +6,10 @@ import {
   eventEnvShape,
   loadConfig,
   loadProfile,
+  operatorPublicKeySchema,
   type PgProfile,
   type Profile,
   prodSecretProblems,
-  readOperatorPublicKey,
   Secret,
   serviceEnvShape,
 } from '@mini-pg/runtime';
@@ -23,17 +23,7 @@ export const envSchema = z.object({
   SEAL_KEYS: sealKeysSchema.describe(
     '`kid:base64of32bytes[,kid2:...]`, the same list as payment-api has; a key stays as long as attempts that were sealed with it are open',
   ),
-  OPERATOR_PUBLIC_KEY: z
-    .string()
-    .transform((value, context) => {
-      try {
-        return readOperatorPublicKey(value);
-      } catch {
-        context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
-        return z.NEVER;
-      }
-    })
-    .describe("verifies operators' tokens: Ed25519, SPKI PEM or the base64 of that PEM"),
+  OPERATOR_PUBLIC_KEY: operatorPublicKeySchema,
   TOSS_BASE_URL: z
     .url({ protocol: /^https?$/ })
     .optional()

@@ -1,7 +1,7 @@
 import {
   eventEnvShape,
   loadConfig,
-  readOperatorPublicKey,
+  operatorPublicKeySchema,
   serviceEnvShape,
 } from '@mini-pg/runtime';
 import { z } from 'zod';
@@ -14,17 +14,7 @@ export const envSchema = z.object({
     .enum(['on', 'off'])
     .default('on')
     .describe('`off` where something else runs the close command, such as a CronJob of Kubernetes'),
-  OPERATOR_PUBLIC_KEY: z
-    .string()
-    .transform((value, context) => {
-      try {
-        return readOperatorPublicKey(value);
-      } catch {
-        context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
-        return z.NEVER;
-      }
-    })
-    .describe("verifies operators' tokens: Ed25519, SPKI PEM or the base64 of that PEM"),
+  OPERATOR_PUBLIC_KEY: operatorPublicKeySchema,
 });
 
 export type Config = z.output<typeof envSchema>;

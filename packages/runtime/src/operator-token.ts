@@ -25,6 +25,19 @@ export function readOperatorPublicKey(value: string): KeyObject {
   return key;
 }
 
+/** The variable `OPERATOR_PUBLIC_KEY` of every service that operators speak to. */
+export const operatorPublicKeySchema = z
+  .string()
+  .transform((value, context) => {
+    try {
+      return readOperatorPublicKey(value);
+    } catch {
+      context.addIssue('must be an Ed25519 public key: SPKI PEM, or the base64 of that PEM');
+      return z.NEVER;
+    }
+  })
+  .describe("verifies operators' tokens: Ed25519, SPKI PEM or the base64 of that PEM");
+
 /** The operator of a token (JWT, EdDSA), or null when it does not verify. */
 export async function verifyOperatorToken(token: string, key: KeyObject): Promise<Operator | null> {
   try {
