@@ -19,12 +19,13 @@ export const UNIFIED_CODES = [
 
 export type UnifiedCode = (typeof UNIFIED_CODES)[number];
 
-/** Reasons of our own for which a payment fails (design, section 6). */
+/** Reasons of our own for which a payment or a cancel fails (design, section 6). */
 export const OWN_FAILURE_CODES = [
   'EXPIRED',
   'SOURCE_ALREADY_USED',
   'METHOD_NOT_SUPPORTED',
   'CANCELLED_BEFORE_APPROVAL',
+  'PAYMENT_FAILED',
 ] as const;
 
 /** What our own reasons mean, and what the merchant does about each. */
@@ -43,6 +44,10 @@ export const OWN_FAILURES = {
   },
   CANCELLED_BEFORE_APPROVAL: {
     meaning: 'a cancel came before the first call to the PG',
+    action: 'nothing: no money moved',
+  },
+  PAYMENT_FAILED: {
+    meaning: 'a cancel waited for the outcome of its payment, and that is a failure',
     action: 'nothing: no money moved',
   },
 } as const satisfies Record<
