@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { businessDateSchema } from './business-date.ts';
+import { CANCEL_ORIGINS } from './cancel.ts';
 import { envelopeOf, sealedSchema } from './envelope.ts';
 import { failureSchema } from './failure.ts';
 import { pgSchema } from './gateways.ts';
@@ -84,7 +85,7 @@ const paymentCancelRequested = z.object({
   amount: amountSchema.nullable().meta({ description: 'Null cancels all that is left.' }),
   taxFreeAmount: amountOrZeroSchema,
   reason: z.string(),
-  origin: z.enum(['MERCHANT', 'OPERATOR', 'PG', 'SYSTEM']),
+  origin: z.enum(CANCEL_ORIGINS),
   requestedAt: instant,
 });
 

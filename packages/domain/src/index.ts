@@ -1,5 +1,6 @@
 export * from './attempt.ts';
 export * from './business-date.ts';
+export * from './cancel.ts';
 export * from './envelope.ts';
 export * from './events.ts';
 export * from './failure.ts';
