@@ -11,7 +11,8 @@ export type Marker =
       readonly kind: 'ANSWERED';
       readonly fingerprint: string;
       readonly answer: 201 | 202;
-      readonly paymentId: string;
+      /** The id of what was made. */
+      readonly resource: string;
       readonly body: string;
     };
 
@@ -45,9 +46,9 @@ export function createFastPath(redis: FastRedis, prefix: string): FastPath {
       if (before === null) return { kind: 'FIRST', token };
       return decode(before.toString());
     },
-    async finish(key, { fingerprint, answer, paymentId, body }) {
+    async finish(key, { fingerprint, answer, resource, body }) {
       await redis.run((client) =>
-        client.set(prefix + key, `A|${fingerprint}|${answer}|${paymentId}|${body}`, {
+        client.set(prefix + key, `A|${fingerprint}|${answer}|${resource}|${body}`, {
           expiration: { type: 'PX', value: ANSWERED_LIFETIME_MS },
         }),
       );
@@ -74,7 +75,7 @@ function decode(value: string): Marker {
       kind: 'ANSWERED',
       fingerprint: answered[1] ?? '',
       answer: answered[2] === '201' ? 201 : 202,
-      paymentId: answered[3] ?? '',
+      resource: answered[3] ?? '',
       body: value.slice(answered[0].length),
     };
   }

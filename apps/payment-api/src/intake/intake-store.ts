@@ -5,6 +5,7 @@ import {
   type Queryable,
 } from '@mini-pg/database';
 import type { PaymentRow } from '../payments/view.ts';
+import type { KeyRow } from './key-row.ts';
 
 /** What is written for a new payment: key, payment, open marker and outbox row in one statement. */
 export interface IntakeItem {
@@ -20,15 +21,6 @@ export interface IntakeItem {
   readonly eventId: string;
   readonly eventPayload: string;
   readonly traceparent: string;
-}
-
-/** The row that a key belongs to. */
-export interface KeyRow {
-  readonly resource: string;
-  readonly fingerprint: Buffer;
-  readonly answer: 201 | 202 | null;
-  /** Whether the time until which the first request may still be running has passed. */
-  readonly due: boolean;
 }
 
 export type IntakeResult =
@@ -248,56 +240,4 @@ function explainRow(item: IntakeItem, row: ConflictRow): IntakeResult {
   }
   if (row.live_resource !== null) return { kind: 'ORDER_ACTIVE', paymentId: row.live_resource };
   return { kind: 'GONE' };
-}
-
-/** The row of a key, if there is one. */
-export async function readKey(
-  database: Queryable,
-  owner: { merchantId: string; livemode: boolean },
-  key: string,
-): Promise<KeyRow | null> {
-  const { rows } = await database.query<KeyRow>({
-    name: 'intake_read_key',
-    text: `select resource, fingerprint, answer, coalesce(due_at <= now(), false) as due
-           from idempotency_key
-           where merchant_id = $1 and livemode = $2 and scope = 'payment' and key = $3`,
-    values: [owner.merchantId, owner.livemode, key],
-  });
-  return rows[0] ?? null;
-}
-
-/**
- * Fixes the answer of a request that waited, by compare and set: whoever comes first decides, and
- * everybody answers what was decided.
- */
-export async function fixAnswer(
-  database: Queryable,
-  owner: { merchantId: string; livemode: boolean },
-  key: string,
-  answer: 201 | 202,
-): Promise<201 | 202> {
-  const { rows } = await database.query<{ answer: 201 | 202 }>({
-    name: 'intake_fix_answer',
-    text: `with fixed as (
-             update idempotency_key set answer = $4
-             where merchant_id = $1 and livemode = $2 and scope = 'payment' and key = $3
-               and answer is null
-             returning answer
-           )
-           select answer from fixed
-           union all
-           select answer from idempotency_key
-           where merchant_id = $1 and livemode = $2 and scope = 'payment' and key = $3
-             and answer is not null
-           limit 1`,
-    values: [owner.merchantId, owner.livemode, key, answer],
-  });
-  const fixed = rows[0]?.answer;
-  if (fixed === undefined) {
-    // Lost to one that committed after this statement's snapshot: the next read sees it.
-    const row = await readKey(database, owner, key);
-    if (row?.answer == null) throw new Error('the answer of a stored key must exist by now');
-    return row.answer;
-  }
-  return fixed;
 }

@@ -1,25 +1,20 @@
-import { isTransient, type PostgresPool } from '@mini-pg/database';
+import type { PostgresPool } from '@mini-pg/database';
 import type { Relay, Sealer } from '@mini-pg/messaging';
-import {
-  type Clock,
-  createCoalescer,
-  ProblemError,
-  type Profile,
-  QueueFullError,
-} from '@mini-pg/runtime';
+import { type Clock, createCoalescer, ProblemError, type Profile } from '@mini-pg/runtime';
 import { readPayment, type StoredPayment } from '../payments/repository.ts';
 import { firstOutcome, type PaymentRow, renderPayment } from '../payments/view.ts';
-import type { FastPath, Marker } from './fast-path.ts';
 import {
-  fixAnswer,
-  type IntakeItem,
-  type IntakeResult,
-  type KeyRow,
-  NotStoredError,
-  ResultUnknownError,
-  readKey,
-  storeBatch,
-} from './intake-store.ts';
+  type Answer,
+  answerFromRow,
+  answerKnownOr,
+  answerOnce,
+  type KeyedRequest,
+  overloaded,
+  type RenderAnswer,
+} from './answer-once.ts';
+import type { FastPath } from './fast-path.ts';
+import { type IntakeItem, type IntakeResult, storeBatch } from './intake-store.ts';
+import { fixAnswer } from './key-row.ts';
 import { type NewPayment, prepare } from './new-payment.ts';
 import type { OutcomeWaiters } from './outcome-waiters.ts';
 
@@ -60,7 +55,6 @@ const FLUSHES_MAX = 2;
 /** How often a request that lost to a row that is gone by now is tried again. */
 const GONE_TRIES_MAX = 3;
 const EXPIRES_WITHIN_MS = 86_400_000;
-const RETRY_AFTER_SECONDS = 1;
 
 export function createIntake(deps: IntakeDeps): Intake {
   const { limits } = deps.profile;
@@ -81,53 +75,28 @@ export function createIntake(deps: IntakeDeps): Intake {
 
   return {
     async take(request) {
-      const key = redisKey(request);
-      const marker = await deps.fastPath.begin(key, fingerprintText(request));
-      const known = await answerFromMarker(deps, request, marker);
-      if (known !== null) return known;
-      try {
-        const answer = await takeFromPostgres(deps, request, store);
-        void remember(deps, request, answer);
-        return answer;
-      } catch (error) {
-        // Not running any more: its own marker goes, so that a refusal does not burn the key.
-        if (marker.kind === 'FIRST') {
-          void deps.fastPath.release(key, marker.token, fingerprintText(request));
-        }
-        throw asProblem(error);
-      }
+      const keyed = keyedOf(request);
+      const render: RenderAnswer = async (paymentId, status) =>
+        renderAnswer(await readStored(deps, paymentId), status);
+      const { resource: paymentId, ...answer } = await answerOnce(deps, keyed, {
+        execute: () => takeFromPostgres(deps, request, keyed, { store, render }),
+        render,
+      });
+      return { ...answer, paymentId };
     },
     drain: () => coalescer.drain(),
   };
 }
 
-/** What Redis alone can answer; null sends the request on to Postgres. */
-async function answerFromMarker(
-  deps: IntakeDeps,
-  request: NewPayment,
-  marker: Marker,
-): Promise<IntakeAnswer | null> {
-  if (marker.kind === 'UNKNOWN' || marker.kind === 'FIRST') return null;
-  if (marker.fingerprint !== fingerprintText(request))
-    throw new ProblemError('IDEMPOTENCY_KEY_REUSED');
-  if (marker.kind === 'ANSWERED') {
-    const { answer, paymentId, body } = marker;
-    return { status: answer, paymentId, body, replayed: true };
-  }
-  // The first request may have been answered since, or its process may have ended: Postgres knows.
-  const row = await readKey(deps.pool, request.principal, request.idempotencyKey).catch(() => null);
-  if (row === null) throw inUse();
-  return answerFromRow(deps, request, row);
-}
-
 async function takeFromPostgres(
   deps: IntakeDeps,
   request: NewPayment,
-  store: Store,
-): Promise<IntakeAnswer> {
+  keyed: KeyedRequest,
+  { store, render }: { store: Store; render: RenderAnswer },
+): Promise<Answer> {
   const now = deps.clock.now();
   const refusal = refusalOf(deps, request, now);
-  if (refusal !== null) return answerExistingOr(deps, request, refusal);
+  if (refusal !== null) return answerKnownOr(deps, keyed, refusal, render);
 
   const item = prepare(request, deps.sealer, now);
   const deadlineMs = performance.now() + request.waitSeconds * 1_000;
@@ -139,9 +108,9 @@ async function takeFromPostgres(
         deps.relay.wake();
         if (waiter === null) return accepted(item.payment);
         await waiter.wait(deadlineMs);
-        return await answerWaiting(deps, request, item.payment.id);
+        return await answerWaiting(deps, keyed, item.payment.id);
       case 'SAME_KEY':
-        return await answerFromRow(deps, request, result.row);
+        return await answerFromRow(deps, keyed, result.row, render);
       case 'ORDER_ACTIVE':
         throw new ProblemError('ORDER_ALREADY_ACTIVE', { extra: { paymentId: result.paymentId } });
       default:
@@ -181,40 +150,17 @@ function refusalOf(deps: IntakeDeps, request: NewPayment, now: Date): ProblemErr
   return deps.relay.oldestAgeMs() > deps.profile.limits.outboxAgeMaxMs ? overloaded() : null;
 }
 
-async function answerExistingOr(
-  deps: IntakeDeps,
-  request: NewPayment,
-  refusal: ProblemError,
-): Promise<IntakeAnswer> {
-  const row = await readKey(deps.pool, request.principal, request.idempotencyKey).catch(() => null);
-  if (row === null) throw refusal;
-  return answerFromRow(deps, request, row);
-}
-
-async function answerFromRow(
-  deps: IntakeDeps,
-  request: NewPayment,
-  row: KeyRow,
-): Promise<IntakeAnswer> {
-  if (!row.fingerprint.equals(request.fingerprint))
-    throw new ProblemError('IDEMPOTENCY_KEY_REUSED');
-  if (row.answer === null && !row.due) throw inUse();
-  const status =
-    row.answer ?? (await fixAnswer(deps.pool, request.principal, request.idempotencyKey, 202));
-  return { ...renderAnswer(await readStored(deps, row.resource), status), replayed: true };
-}
-
 /** Fixes and renders the answer of this request, whose wait is over. */
 async function answerWaiting(
   deps: IntakeDeps,
-  request: NewPayment,
+  keyed: KeyedRequest,
   paymentId: string,
-): Promise<IntakeAnswer> {
+): Promise<Answer> {
   const payment = await readStored(deps, paymentId);
   const wanted = firstOutcome(payment.facts) === undefined ? 202 : 201;
   // Others only ever fix 202, so a 201 is this one's own: the outcome is among the facts just read.
-  const status = await fixAnswer(deps.pool, request.principal, request.idempotencyKey, wanted);
-  return { ...renderAnswer(payment, status), replayed: false };
+  const status = await fixAnswer(deps.pool, keyed.name, wanted);
+  return { status, resource: paymentId, body: renderAnswer(payment, status), replayed: false };
 }
 
 async function readStored(deps: IntakeDeps, paymentId: string): Promise<StoredPayment> {
@@ -224,51 +170,17 @@ async function readStored(deps: IntakeDeps, paymentId: string): Promise<StoredPa
 }
 
 /** An answer is a function of the creation and, for a 201, the first outcome: nothing later. */
-function renderAnswer(payment: StoredPayment, status: 201 | 202): Omit<IntakeAnswer, 'replayed'> {
+function renderAnswer(payment: StoredPayment, status: 201 | 202): string {
   const outcome = status === 201 ? firstOutcome(payment.facts) : undefined;
-  const view = renderPayment(payment, outcome === undefined ? [] : [outcome]);
-  return { status, paymentId: payment.id, body: JSON.stringify(view) };
+  return JSON.stringify(renderPayment(payment, outcome === undefined ? [] : [outcome]));
 }
 
-function accepted(payment: PaymentRow): IntakeAnswer {
+function accepted(payment: PaymentRow): Answer {
   const body = JSON.stringify(renderPayment(payment, []));
-  return { status: 202, paymentId: payment.id, body, replayed: false };
+  return { status: 202, resource: payment.id, body, replayed: false };
 }
 
-async function remember(
-  deps: IntakeDeps,
-  request: NewPayment,
-  answer: IntakeAnswer,
-): Promise<void> {
-  await deps.fastPath.finish(redisKey(request), {
-    fingerprint: fingerprintText(request),
-    answer: answer.status,
-    paymentId: answer.paymentId,
-    body: answer.body,
-  });
-}
-
-function redisKey({ principal, idempotencyKey }: NewPayment): string {
-  const mode = principal.livemode ? 'live' : 'test';
-  return `${principal.merchantId}:${mode}:payment:${idempotencyKey}`;
-}
-
-function fingerprintText(request: NewPayment): string {
-  return request.fingerprint.toString('hex');
-}
-
-function inUse(): ProblemError {
-  return new ProblemError('IDEMPOTENCY_KEY_IN_USE', { retryAfterSeconds: RETRY_AFTER_SECONDS });
-}
-
-function overloaded(): ProblemError {
-  return new ProblemError('OVERLOADED', { retryAfterSeconds: RETRY_AFTER_SECONDS });
-}
-
-function asProblem(error: unknown): unknown {
-  if (error instanceof QueueFullError || error instanceof NotStoredError) return overloaded();
-  if (error instanceof ResultUnknownError || isTransient(error)) {
-    return new ProblemError('RESULT_UNKNOWN', { retryAfterSeconds: RETRY_AFTER_SECONDS });
-  }
-  return error;
+function keyedOf({ principal, idempotencyKey, fingerprint }: NewPayment): KeyedRequest {
+  const { merchantId, livemode } = principal;
+  return { name: { merchantId, livemode, scope: 'payment', key: idempotencyKey }, fingerprint };
 }
