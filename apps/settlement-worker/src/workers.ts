@@ -1,5 +1,5 @@
 import { startConsumer } from '@mini-pg/messaging';
-import { startLoop } from '@mini-pg/runtime';
+import { failpoint, startLoop } from '@mini-pg/runtime';
 import { closeDays } from './close/close-days.ts';
 import { CloseBusyError } from './close/errors.ts';
 import { readDays } from './close/run.ts';
@@ -29,6 +29,7 @@ export async function startWorkers(deps: Deps): Promise<Workers> {
     producer: deps.producer,
     handle: async (events) => {
       const stored = await storeEvents(pool, events);
+      failpoint('settlement-worker.facts.after-commit');
       metrics.factsStored.inc(stored.facts);
     },
     logger,

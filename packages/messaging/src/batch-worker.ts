@@ -1,6 +1,6 @@
 import { isTransient } from '@mini-pg/database';
 import type { Topic } from '@mini-pg/domain';
-import type { Logger } from '@mini-pg/runtime';
+import { failpoint, type Logger } from '@mini-pg/runtime';
 import type { Delivery } from './assignment.ts';
 import type { ConsumerMetrics } from './consumer-metrics.ts';
 import { toDeadLetter, withoutValue } from './dead-letters.ts';
@@ -95,6 +95,7 @@ export class BatchWorker<T extends Topic> {
     const { metrics, groupId, membership, handle } = this.#options;
     const events = batch.flatMap(({ parsed }) => (parsed.ok ? [parsed.event] : []));
     metrics.batchSize.observe({ group: groupId }, events.length);
+    failpoint('consumer.before-handle');
     const endTimer = metrics.handleSeconds.startTimer({ group: groupId });
     try {
       await membership.keepWhile(this.#withinDeadline(handle(events)));
@@ -187,7 +188,9 @@ export class BatchWorker<T extends Topic> {
     letter: ProducerMessage,
   ): Promise<{ error: Error; tooLarge: boolean } | undefined> {
     const { membership, producer } = this.#options;
+    failpoint('dead-letter.before-publish');
     const [result] = await membership.keepWhile(producer.publish([letter]));
+    failpoint('dead-letter.after-publish');
     if (result?.ok === true) return undefined;
     const error = result?.error ?? new Error('the producer gave no result');
     return { error, tooLarge: isTooLarge(error) };

@@ -1,5 +1,5 @@
 import { TOPICS, type Topic } from '@mini-pg/domain';
-import type { Logger } from '@mini-pg/runtime';
+import { failpoint, type Logger } from '@mini-pg/runtime';
 import { type AssignedPartition, Assignment, type Delivery, keyOf } from './assignment.ts';
 import type { ConsumerClient, PartitionStart, RebalanceEvent } from './consumer-client.ts';
 import type { ConsumerMetrics } from './consumer-metrics.ts';
@@ -118,7 +118,9 @@ export class Membership {
 
   /** The messages are dealt with for good: their offsets may be committed. */
   complete(deliveries: readonly Delivery[]): void {
+    failpoint('consumer.before-offset-store');
     this.#client.store(this.#assignment.complete(deliveries));
+    failpoint('consumer.after-offset-store');
   }
 
   /** Commits and leaves the group; nothing is read any more. */
@@ -192,7 +194,9 @@ export class Membership {
   /** A commit that fails means that messages come again: nothing is lost. */
   async #commit(partitions: readonly AssignedPartition[]): Promise<void> {
     try {
+      failpoint('consumer.before-offset-commit');
       await this.#client.commit(partitions);
+      failpoint('consumer.after-offset-commit');
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'offsets were not committed');
     }

@@ -1,4 +1,10 @@
-import type { Counter, Histogram, Logger, Registry } from '@mini-pg/runtime';
+import {
+  type Counter,
+  failpoint,
+  type Histogram,
+  type Logger,
+  type Registry,
+} from '@mini-pg/runtime';
 import { KAFKA_ERRORS, KafkaError, type KafkaSettings, logKafkaVersions } from './kafka.ts';
 import { createMetrics } from './metrics.ts';
 import { ProducerConnection } from './producer-connection.ts';
@@ -98,7 +104,10 @@ class KafkaEventProducer implements EventProducer {
       settings: producerSettings(options),
       logger: options.logger,
       connectTimeoutMs: options.connectTimeoutMs,
-      onReport: (place, error) => settle(place, error === undefined ? { ok: true } : failed(error)),
+      onReport: (place, error) => {
+        failpoint('producer.reported');
+        settle(place, error === undefined ? { ok: true } : failed(error));
+      },
     });
     const { counter, histogram } = createMetrics(options.registry);
     this.#published = counter(
@@ -153,6 +162,7 @@ class KafkaEventProducer implements EventProducer {
       const refused = await this.#enqueue(message, { call, index });
       if (refused !== undefined) settle({ call, index }, refused);
     }
+    failpoint('producer.enqueued');
     const timer = setTimeout(() => giveUp(call, messages.length), REPORTS_WAIT_MAX_MS);
     await promise;
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-import type { Logger, Registry, Secret } from '@mini-pg/runtime';
+import { failpoint, type Logger, type Registry, type Secret } from '@mini-pg/runtime';
 import { LeaderSession, LeadershipLostError } from './leader-session.ts';
 import { paceMs } from './pace.ts';
 import type { EventProducer } from './producer.ts';
@@ -206,6 +206,7 @@ class OutboxRelay implements Relay {
   async #relay(session: LeaderSession, rows: readonly StoredRow[]): Promise<boolean> {
     await session.ensureAlive();
     const { producer, topicPrefix } = this.#options;
+    failpoint('relay.before-publish');
     const outcome = await publishBatch(rows, producer, topicPrefix);
     await this.#options.onPublished?.();
     await this.#deleteSent(session, outcome.sent);
@@ -218,7 +219,9 @@ class OutboxRelay implements Relay {
   async #deleteSent(session: LeaderSession, sent: readonly StoredRow[]): Promise<void> {
     if (sent.length === 0) return;
     const seqs = sent.map((row) => row.seq);
+    failpoint('relay.before-delete');
     const [deleted] = await session.query<{ count: number }>(DELETE_SENT, [seqs]);
+    failpoint('relay.after-delete');
     if (deleted?.count !== seqs.length) {
       throw new LeadershipLostError('another relay deleted rows of this batch');
     }
@@ -228,7 +231,9 @@ class OutboxRelay implements Relay {
   async #moveDead(session: LeaderSession, dead: BatchOutcome['dead']): Promise<void> {
     if (dead.length === 0) return;
     const seqs = dead.map(({ row }) => row.seq);
+    failpoint('relay.before-dead');
     await session.query(MOVE_DEAD, [seqs, dead.map(({ reason }) => reason)]);
+    failpoint('relay.after-dead');
     for (const { row, reason } of dead) {
       this.#metrics.deadTotal.inc({ topic: row.topic });
       const fields = { topic: row.topic, eventId: row.event_id, seq: String(row.seq), reason };

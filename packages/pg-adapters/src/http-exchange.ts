@@ -1,3 +1,4 @@
+import { failpoint } from '@mini-pg/runtime';
 import type { Dispatcher } from 'undici';
 
 export interface HttpCall {
@@ -109,6 +110,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    failpoint('pg-processor.http.answered');
     const httpStatus = this.#httpStatus;
     if (httpStatus === null) {
       this.#cut('the answer has no status');

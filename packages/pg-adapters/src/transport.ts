@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { failpoint } from '@mini-pg/runtime';
 import { buildConnector, Client, Pool } from 'undici';
 import { type Exchange, type HttpCall, HttpExchange } from './http-exchange.ts';
 
@@ -64,6 +65,7 @@ export class Transport {
         },
         exchange,
       );
+      failpoint('pg-processor.http.sent');
     });
   }
 

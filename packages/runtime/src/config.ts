@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { failpointSchema } from './failpoint.ts';
 import { Secret } from './secret.ts';
 
 export const APP_ENVS = ['local', 'dev', 'stg', 'cbo', 'prod'] as const;
@@ -66,6 +67,11 @@ export const eventEnvShape = {
     .string()
     .default('')
     .describe('in front of every topic and consumer group, for deployments that share a cluster'),
+  FAILPOINT: failpointSchema
+    .optional()
+    .describe(
+      '`<name>[:<n>][:pause]`: ends the process at the n-th time that it comes to that step, for the crash matrix; refused by `prod`',
+    ),
 };
 
 /** A colon or an at-sign in a password that is not percent-encoded shows here. */
@@ -85,12 +91,14 @@ export function loadConfig<Schema extends z.ZodType>(
   environment: Readonly<Record<string, string | undefined>>,
 ): z.output<Schema> {
   const result = schema.safeParse(environment);
+  const problems = result.error?.issues.map((issue) => {
+    const name = issue.path.join('.');
+    const problem = environment[name] === undefined ? MISSING : issue.message;
+    return name === '' ? issue.message : `${name}: ${problem}`;
+  });
+  if (environment.APP_ENV === 'prod' && environment.FAILPOINT !== undefined) {
+    throw new ConfigError([...(problems ?? []), 'FAILPOINT: prod refuses it: unset it']);
+  }
   if (result.success) return result.data;
-  throw new ConfigError(
-    result.error.issues.map((issue) => {
-      const name = issue.path.join('.');
-      const problem = environment[name] === undefined ? MISSING : issue.message;
-      return name === '' ? issue.message : `${name}: ${problem}`;
-    }),
-  );
+  throw new ConfigError(problems ?? []);
 }

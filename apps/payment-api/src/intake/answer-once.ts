@@ -1,5 +1,5 @@
 import { isTransient, type PostgresPool } from '@mini-pg/database';
-import { ProblemError, QueueFullError } from '@mini-pg/runtime';
+import { failpoint, ProblemError, QueueFullError } from '@mini-pg/runtime';
 import type { FastPath, Marker } from './fast-path.ts';
 import { NotStoredError, ResultUnknownError } from './intake-store.ts';
 import { fixAnswer, type KeyName, type KeyRow, readKey } from './key-row.ts';
@@ -47,6 +47,7 @@ export async function answerOnce(
   if (known !== null) return known;
   try {
     const answer = await work.execute();
+    failpoint('payment-api.intake.before-answer');
     const { status, resource, body } = answer;
     void deps.fastPath.finish(key, { fingerprint, answer: status, resource, body });
     return answer;

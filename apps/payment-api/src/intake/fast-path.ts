@@ -1,4 +1,4 @@
-import { pooledRandomBytes } from '@mini-pg/runtime';
+import { failpoint, pooledRandomBytes } from '@mini-pg/runtime';
 import type { FastRedis } from '../redis/fast-redis.ts';
 
 /** What Redis knows of a key. Postgres stays the authority: UNKNOWN is always a right answer. */
@@ -35,6 +35,7 @@ export function createFastPath(redis: FastRedis, prefix: string): FastPath {
   return {
     async begin(key, fingerprint) {
       const token = pooledRandomBytes(12).toString('base64url');
+      failpoint('payment-api.marker.before-set');
       const before = await redis.run((client) =>
         client.set(prefix + key, running(fingerprint, token), {
           condition: 'NX',
@@ -42,24 +43,29 @@ export function createFastPath(redis: FastRedis, prefix: string): FastPath {
           expiration: { type: 'PX', value: RUNNING_LIFETIME_MS },
         }),
       );
+      failpoint('payment-api.marker.after-set');
       if (before === undefined) return { kind: 'UNKNOWN' };
       if (before === null) return { kind: 'FIRST', token };
       return decode(before.toString());
     },
     async finish(key, { fingerprint, answer, resource, body }) {
+      failpoint('payment-api.answer.before-cache');
       await redis.run((client) =>
         client.set(prefix + key, `A|${fingerprint}|${answer}|${resource}|${body}`, {
           expiration: { type: 'PX', value: ANSWERED_LIFETIME_MS },
         }),
       );
+      failpoint('payment-api.answer.after-cache');
     },
     async release(key, token, fingerprint) {
+      failpoint('payment-api.marker.before-release');
       await redis.run((client) =>
         client.eval(COMPARE_AND_DELETE, {
           keys: [prefix + key],
           arguments: [running(fingerprint, token)],
         }),
       );
+      failpoint('payment-api.marker.after-release');
     },
   };
 }

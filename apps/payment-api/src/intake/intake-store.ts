@@ -4,6 +4,7 @@ import {
   type PostgresPool,
   type Queryable,
 } from '@mini-pg/database';
+import { failpoint } from '@mini-pg/runtime';
 import type { PaymentRow } from '../payments/view.ts';
 import type { KeyRow } from './key-row.ts';
 
@@ -171,6 +172,7 @@ async function insertAndExplain(
 async function insert(database: Queryable, items: readonly IntakeItem[]): Promise<Set<string>> {
   const sorted = [...items].sort(byKey);
   const column = <T>(read: (item: IntakeItem) => T) => sorted.map(read);
+  failpoint('payment-api.intake.before-commit');
   const { rows } = await database.query<{ resource: string }>({
     name: 'intake_insert',
     text: INSERT,
@@ -198,6 +200,7 @@ async function insert(database: Queryable, items: readonly IntakeItem[]): Promis
       column((i) => i.eventPayload),
     ],
   });
+  failpoint('payment-api.intake.after-commit');
   return new Set(rows.map((row) => row.resource));
 }
 

@@ -1,4 +1,5 @@
 import type { Queryable } from '@mini-pg/database';
+import { failpoint } from '@mini-pg/runtime';
 
 /** An idempotency key as its owner sent it; the same key in another scope is another one. */
 export interface KeyName {
@@ -38,6 +39,7 @@ export async function fixAnswer(
   name: KeyName,
   answer: 201 | 202,
 ): Promise<201 | 202> {
+  failpoint('payment-api.answer.before-fix');
   const { rows } = await database.query<{ answer: 201 | 202 }>({
     name: 'intake_fix_answer',
     text: `with fixed as (
@@ -54,6 +56,7 @@ export async function fixAnswer(
            limit 1`,
     values: [name.merchantId, name.livemode, name.scope, name.key, answer],
   });
+  failpoint('payment-api.answer.after-fix');
   const fixed = rows[0]?.answer;
   if (fixed === undefined) {
     // Lost to one that committed after this statement's snapshot: the next read sees it.

@@ -1,4 +1,4 @@
-import { type Logger, type Loop, startLoop } from '@mini-pg/runtime';
+import { failpoint, type Logger, type Loop, startLoop } from '@mini-pg/runtime';
 import type { FastRedis } from '../redis/fast-redis.ts';
 
 /** Requests that wait for a payment's outcome, on whichever instance it is projected. */
@@ -80,7 +80,9 @@ export function createOutcomeWaiters(options: {
     async announce(paymentIds) {
       if (paymentIds.length === 0) return;
       wake(paymentIds);
+      failpoint('payment-api.wake.before-publish');
       await options.redis.run((client) => client.publish(options.channel, paymentIds.join(',')));
+      failpoint('payment-api.wake.after-publish');
     },
     async stop() {
       stopping = true;

@@ -1,6 +1,6 @@
 import { inTransaction, type PostgresPool } from '@mini-pg/database';
 import { insertOutbox, toOutboxRow } from '@mini-pg/messaging';
-import { type Clock, type Gauge, idLowerBound } from '@mini-pg/runtime';
+import { type Clock, failpoint, type Gauge, idLowerBound } from '@mini-pg/runtime';
 import type { PaymentRow } from '../payments/view.ts';
 import { type RequestedParts, requestedEvent } from './requested-event.ts';
 
@@ -40,8 +40,10 @@ export async function reEmitOpen(options: {
   const count = await inTransaction(options.pool, async (client) => {
     const { rows } = await client.query<OpenPayment>(CLAIM, [bound, now]);
     if (rows.length > 0) await insertOutbox(client, rows.map(requestedAgain));
+    if (rows.length > 0) failpoint('payment-api.re-emit.before-commit');
     return rows.length;
   });
+  if (count > 0) failpoint('payment-api.re-emit.after-commit');
   const { rows } = await options.pool.query<{ exhausted: number }>(
     `select count(*)::int as exhausted from payment_open where emits >= ${EMITS_MAX}`,
   );

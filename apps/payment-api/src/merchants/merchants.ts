@@ -6,7 +6,7 @@ import {
 } from '@mini-pg/database';
 import { createEvent, type Terms } from '@mini-pg/domain';
 import { insertOutbox, type Relay, toOutboxRow } from '@mini-pg/messaging';
-import { type Clock, newId, ProblemError, type TraceContext } from '@mini-pg/runtime';
+import { type Clock, failpoint, newId, ProblemError, type TraceContext } from '@mini-pg/runtime';
 import {
   findMerchant,
   insertAction,
@@ -160,8 +160,10 @@ async function change<T>(
     const result = await inTransaction(deps.pool, async (client) => {
       const done = await work(client, deps.clock.now());
       committing = true;
+      failpoint('payment-api.merchant.before-commit');
       return done;
     });
+    failpoint('payment-api.merchant.after-commit');
     deps.relay.wake();
     return result;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { failpoint } from '@mini-pg/runtime';
 import type { FastRedis } from '../redis/fast-redis.ts';
 import type { PaymentView } from './view.ts';
 
@@ -40,6 +41,7 @@ export function createStatusCache(redis: FastRedis, prefix: string): StatusCache
   const keyOf = (paymentId: string) => `${prefix}payment:${paymentId}`;
 
   const put = async (payments: readonly PaymentView[]) => {
+    failpoint('payment-api.status-cache.before-write');
     await redis.run((client) =>
       Promise.all(
         payments.map((payment) =>
@@ -50,6 +52,7 @@ export function createStatusCache(redis: FastRedis, prefix: string): StatusCache
         ),
       ),
     );
+    failpoint('payment-api.status-cache.after-write');
   };
 
   return {

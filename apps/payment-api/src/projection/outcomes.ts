@@ -1,6 +1,6 @@
 import { inTransaction, type PostgresClient, type PostgresPool } from '@mini-pg/database';
 import { PoisonError, type ReceivedEvent } from '@mini-pg/messaging';
-import type { Counter } from '@mini-pg/runtime';
+import { type Counter, failpoint } from '@mini-pg/runtime';
 import type { OutcomeWaiters } from '../intake/outcome-waiters.ts';
 import { readPayments } from '../payments/repository.ts';
 import type { StatusCache } from '../payments/status-cache.ts';
@@ -44,8 +44,10 @@ export async function projectDelivered(
     await freeOrders(client, known);
     const orphans = delivered.filter(({ event }) => !amounts.has(event.data.paymentId));
     await park(client, orphans, 'the payment is not known');
+    failpoint('payment-api.projection.before-commit');
     return orphans.length;
   });
+  failpoint('payment-api.projection.after-commit');
   if (unknown > 0) deps.parkedTotal.inc(unknown);
   await publishViews(deps, ids, delivered);
 }

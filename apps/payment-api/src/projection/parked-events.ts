@@ -1,6 +1,6 @@
 import type { PostgresClient, PostgresPool } from '@mini-pg/database';
 import { EVENT_SCHEMAS } from '@mini-pg/domain';
-import { type Gauge, type Logger, traceIdOf } from '@mini-pg/runtime';
+import { failpoint, type Gauge, type Logger, traceIdOf } from '@mini-pg/runtime';
 import {
   type Delivered,
   OUTCOME_TOPICS,
@@ -66,6 +66,7 @@ export async function retryParked(options: {
      returning e.event_id, e.topic, e.payload, e.traceparent`,
   );
   for (const row of rows) {
+    failpoint('payment-api.parked.after-claim');
     const event = parse(row);
     const { rows: known } = await pool.query('select 1 from payment where id = $1', [
       event.data.paymentId,
@@ -73,7 +74,9 @@ export async function retryParked(options: {
     if (known.length === 0) continue;
     const traceparent = row.traceparent ?? undefined;
     await options.project([{ event, traceparent, traceId: traceIdOf(traceparent) }]);
+    failpoint('payment-api.parked.before-delete');
     await pool.query('delete from parked_event where event_id = $1', [row.event_id]);
+    failpoint('payment-api.parked.after-delete');
     options.logger.info({ eventId: row.event_id }, 'a parked event was projected');
   }
   return 0;

@@ -1,7 +1,7 @@
 import { inTransaction, type PostgresClient, type PostgresPool } from '@mini-pg/database';
 import { createItemsHash, type DataOf } from '@mini-pg/domain';
 import { PoisonError, type ReceivedEvent } from '@mini-pg/messaging';
-import { Counter, type Logger, type Registry } from '@mini-pg/runtime';
+import { Counter, failpoint, type Logger, type Registry } from '@mini-pg/runtime';
 import { readItems } from './settlement-repository.ts';
 
 /** The topics that group `payment-api.settlements` reads. */
@@ -41,7 +41,9 @@ export function createSettlementProjection(deps: SettlementProjectionDeps): Proj
     await inTransaction(deps.pool, async (client) => {
       await insertSettlements(client, closed);
       await insertItems(client, parts);
+      failpoint('payment-api.settlements.before-commit');
     });
+    failpoint('payment-api.settlements.after-commit');
     const ids = new Set([...closed, ...parts].map((data) => data.settlementId));
     for (const id of [...ids].sort()) await completeStatement(deps, mismatches, id);
   };
@@ -146,10 +148,12 @@ async function completeStatement(
     deps.logger.error({ settlementId: id }, 'the items of a settlement are not those closed');
     return;
   }
+  failpoint('payment-api.settlements.before-complete');
   await deps.pool.query(
     'update settlement set complete_at = now() where id = $1 and complete_at is null',
     [id],
   );
+  failpoint('payment-api.settlements.after-complete');
 }
 
 interface OpenStatement {

@@ -1,5 +1,5 @@
 import type { CancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
-import type { Logger } from '@mini-pg/runtime';
+import { failpoint, type Logger } from '@mini-pg/runtime';
 import type { CallableAttempt } from '../attempts/attempt.ts';
 import { decideApproval } from '../decisions/decide-approval.ts';
 import { decideDepositCancel } from '../decisions/decide-deposit-cancel.ts';
@@ -49,10 +49,14 @@ async function callOnce(
   const untilMs = sendUntilMs(lease.readAtMs, lease.leftMs, opened.connection.settings);
   const maySend = () => performance.now() <= untilMs;
   if (attempt.operation === 'CANCEL') {
+    failpoint('pg-processor.deposit-cancel.before-send');
     const answer = await options.pgCalls.cancelDeposit(opened, maySend);
+    failpoint('pg-processor.deposit-cancel.after-answer');
     return verdictOf(options, opened, owner, answer, decideDepositCancel(answer));
   }
+  failpoint('pg-processor.call.before-send');
   const answer = await options.pgCalls.approve(opened, maySend);
+  failpoint('pg-processor.call.after-answer');
   const { expected } = opened;
   const decision = decideApproval(answer, {
     expected,

@@ -1,5 +1,6 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { Pg } from '@mini-pg/domain';
+import { failpoint } from '@mini-pg/runtime';
 import { type CallableAttempt, callableColumns } from '../attempts/attempt.ts';
 
 /** How many attempts of a PG may be claimed, and for how long. */
@@ -83,6 +84,7 @@ export async function claimAttempts(
   slots: readonly ClaimSlot[],
   owner: string,
 ): Promise<Claimed> {
+  failpoint('pg-processor.claim.before-commit');
   const { rows } = await pool.query<CallableAttempt>({
     ...CLAIM,
     values: [
@@ -92,6 +94,7 @@ export async function claimAttempts(
       owner,
     ],
   });
+  if (rows.length > 0) failpoint('pg-processor.claim.after-commit');
   return {
     won: rows.filter(({ state }) => state === 'CALLING'),
     lost: rows.filter(({ state }) => state === 'READY'),

@@ -1,5 +1,6 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { ReceivedEvent } from '@mini-pg/messaging';
+import { failpoint } from '@mini-pg/runtime';
 
 const STORE = {
   name: 'store-merchants',
@@ -25,6 +26,7 @@ export async function storeMerchants(
     if (!known || known.version < event.data.version) newest.set(event.data.merchantId, event.data);
   }
   const merchants = [...newest.values()];
+  failpoint('pg-processor.merchants.before-commit');
   await pool.query({
     ...STORE,
     values: [
@@ -34,4 +36,5 @@ export async function storeMerchants(
       merchants.map(({ updatedAt }) => updatedAt),
     ],
   });
+  failpoint('pg-processor.merchants.after-commit');
 }

@@ -7,6 +7,7 @@ import {
   type Sealed,
 } from '@mini-pg/domain';
 import { type OutboxRow, PoisonError, type ReceivedEvent, type Sealer } from '@mini-pg/messaging';
+import { failpoint } from '@mini-pg/runtime';
 import { hashSourceKey } from '../attempts/source-key.ts';
 import type { Gateways } from '../calls/gateways.ts';
 import { createRowset } from '../db/rowset.ts';
@@ -117,11 +118,13 @@ export async function storePaymentRequests(
 ): Promise<void> {
   const byPayment = new Map(events.map((event) => [event.event.data.paymentId, event]));
   const rows = [...byPayment.values()].map((event) => firstAttemptOf(options, event));
+  failpoint('pg-processor.intake.before-commit');
   const { rows: counts } = await options.pool.query<{
     fresh: number;
     failed: number;
     told: number;
   }>({ ...STORE, values: [...attempts.values(rows), ...failures.values(rows.filter(isFailed))] });
+  failpoint('pg-processor.intake.after-commit');
   const { fresh, failed, told } = counts[0] ?? { fresh: 0, failed: 0, told: 0 };
   options.metrics.intake.inc({ result: 'ready' }, fresh - failed);
   options.metrics.intake.inc({ result: 'failed' }, failed);

@@ -1,5 +1,6 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { Pg } from '@mini-pg/domain';
+import { failpoint } from '@mini-pg/runtime';
 import { type CallableAttempt, callableColumns } from '../attempts/attempt.ts';
 import type { Gateways } from '../calls/gateways.ts';
 import { leaseMs } from '../calls/lease.ts';
@@ -93,6 +94,7 @@ async function take(
     return settings ? [{ pg, count, settings }] : [];
   });
   const schedules = Object.fromEntries(turns.map(({ pg, settings }) => [pg, settings[schedule]]));
+  failpoint('pg-processor.repairs.before-claim');
   const { rows } = await pool.query<HeldAttempt>({
     ...statement,
     values: [
@@ -103,6 +105,7 @@ async function take(
       JSON.stringify(schedules),
     ],
   });
+  if (rows.length > 0) failpoint('pg-processor.repairs.after-claim');
   return rows;
 }
 
@@ -128,9 +131,11 @@ export async function startResend(
   attempt: HeldAttempt,
   options: { leaseMs: number; resendsMax: number; pauseMs: number },
 ): Promise<number | null> {
+  failpoint('pg-processor.resend.before-commit');
   const { rows } = await pool.query<{ leftMs: number }>({
     ...START_RESEND,
     values: [attempt.id, attempt.leaseOwner, options.leaseMs, options.resendsMax, options.pauseMs],
   });
+  failpoint('pg-processor.resend.after-commit');
   return rows[0]?.leftMs ?? null;
 }

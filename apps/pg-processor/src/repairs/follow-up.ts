@@ -1,5 +1,6 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { PgAnswer } from '@mini-pg/pg-adapters';
+import { failpoint } from '@mini-pg/runtime';
 import { REPAIR_SLOTS } from '../calls/gateways.ts';
 import type { OpenedAttempt } from '../calls/pg-calls.ts';
 import { createPump, type Pump } from '../calls/pump.ts';
@@ -29,7 +30,9 @@ export function createFollowUp(options: RepairOptions): Pump {
 
 async function followUp(options: RepairOptions, attempt: HeldAttempt): Promise<void> {
   const opened = options.pgCalls.open(attempt);
+  failpoint('pg-processor.follow-up.before-send');
   const answer = await options.pgCalls.inquire(opened);
+  failpoint('pg-processor.follow-up.after-answer');
   const decision = decide(answer, opened);
   if (decision.kind === 'NOTHING' || decision.kind === 'WAIT') return;
   const isClosed = attempt.state !== 'UNKNOWN';

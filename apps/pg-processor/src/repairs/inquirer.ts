@@ -1,6 +1,6 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { PgAnswer } from '@mini-pg/pg-adapters';
-import type { Logger } from '@mini-pg/runtime';
+import { failpoint, type Logger } from '@mini-pg/runtime';
 import { type Gateways, REPAIR_SLOTS } from '../calls/gateways.ts';
 import { leaseMs, sendUntilMs } from '../calls/lease.ts';
 import type { OpenedAttempt, PgCalls } from '../calls/pg-calls.ts';
@@ -43,7 +43,9 @@ export function createInquirer(options: RepairOptions): Pump {
 async function inquire(options: RepairOptions, attempt: HeldAttempt): Promise<void> {
   const opened = open(options, attempt);
   if (opened === null) return escalateUnopened(options, attempt);
+  failpoint('pg-processor.inquiry.before-send');
   const answer = await options.pgCalls.inquire(opened);
+  failpoint('pg-processor.inquiry.after-answer');
   const decision = decide(answer, opened);
   const sent =
     decision.kind === 'RESEND' ? await resend(options, attempt, opened, decision.reason) : null;
@@ -129,6 +131,7 @@ async function resend(
   }
   const untilMs = sendUntilMs(readAtMs, leftMs, settings);
   const answer = await options.pgCalls.approve(opened, () => performance.now() <= untilMs);
+  failpoint('pg-processor.resend.after-answer');
   const { expected } = opened;
   const decision = decideApproval(answer, {
     expected,

@@ -1,6 +1,6 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { Pg } from '@mini-pg/domain';
-import type { Logger } from '@mini-pg/runtime';
+import { failpoint, type Logger } from '@mini-pg/runtime';
 import type { Gateways } from '../calls/gateways.ts';
 import { type Decision, escalate, failureOf, wait } from '../decisions/decision.ts';
 import type { Results } from '../results/results.ts';
@@ -79,6 +79,7 @@ async function recordAll(
   step: VerdictStep,
   decision: Decision,
 ): Promise<number> {
+  if (rows.length > 0) failpoint('pg-processor.sweep.before-record');
   const recorded = await Promise.all(
     rows.map(({ id, paymentId, pg }) =>
       results.record({

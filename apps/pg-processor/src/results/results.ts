@@ -6,7 +6,7 @@ import {
   type PostgresPool,
   violatedKey,
 } from '@mini-pg/database';
-import { type Coalescer, createCoalescer, type Logger } from '@mini-pg/runtime';
+import { type Coalescer, createCoalescer, failpoint, type Logger } from '@mini-pg/runtime';
 import { escalate } from '../decisions/decision.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Plan, PlanContext } from './plan.ts';
@@ -120,8 +120,10 @@ async function recordOnce(
       client,
       plans.map(({ plan }) => plan),
     );
+    failpoint('pg-processor.results.before-commit');
     return plans;
   });
+  failpoint('pg-processor.results.after-commit');
   announce(
     options,
     verdicts,

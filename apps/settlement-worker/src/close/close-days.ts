@@ -1,6 +1,6 @@
 import type { PostgresSession, Queryable } from '@mini-pg/database';
 import { addDays, businessDateOf } from '@mini-pg/domain';
-import type { Clock, Logger } from '@mini-pg/runtime';
+import { type Clock, failpoint, type Logger } from '@mini-pg/runtime';
 import { closeDay } from './close-day.ts';
 import type { CloseContext, ClosePoint } from './context.ts';
 import { CloseDateError, CloseError } from './errors.ts';
@@ -64,6 +64,7 @@ async function closeOne(
     session,
     batchLinesMax: options.batchLinesMax ?? BATCH_LINES_MAX,
     reach: async (point) => {
+      failpoint(`settlement-worker.close.${point}`);
       await options.reach?.(point);
       options.signal?.throwIfAborted();
     },

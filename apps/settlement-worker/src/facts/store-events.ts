@@ -1,6 +1,7 @@
 import { inTransaction, type PostgresPool, type Queryable } from '@mini-pg/database';
 import type { DataOf } from '@mini-pg/domain';
 import { PoisonError, type ReceivedEvent } from '@mini-pg/messaging';
+import { failpoint } from '@mini-pg/runtime';
 import { storeMerchants } from '../merchants/merchant-repository.ts';
 import type { ConsumedTopic } from './consumed.ts';
 import { cancelFactOf, type Fact, paymentFactOf } from './fact.ts';
@@ -31,7 +32,9 @@ export function storeEvents(pool: PostgresPool, events: readonly ConsumedEvent[]
   }
   return inTransaction(pool, async (client) => {
     const changed = await storeMerchants(client, merchants);
-    return { merchants: changed.length, facts: await storeFacts(client, facts) };
+    const stored = { merchants: changed.length, facts: await storeFacts(client, facts) };
+    failpoint('settlement-worker.facts.before-commit');
+    return stored;
   });
 }
 
