@@ -1,20 +1,26 @@
 /** Checks format, lint rules and the direction of dependencies. `--write` mends what it can. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { REPOSITORY_DIR } from '@mini-pg/local-stack';
-import { readFiles } from '../checks/files.ts';
-import { importViolations } from '../checks/import-direction.ts';
-import { buildReferences, workspacePackages } from '../lib/workspace.ts';
-import { ruleViolations } from '../lib/workspace-rules.ts';
+import { runInSite } from '../lib/run-in-site.ts';
+import { runTurbo } from '../lib/turbo.ts';
 
-const biome = spawnSync(
-  join(REPOSITORY_DIR, 'node_modules', '.bin', 'biome'),
-  ['check', '--error-on-warnings', ...process.argv.slice(2)],
-  { cwd: REPOSITORY_DIR, stdio: 'inherit' },
-);
-const packages = workspacePackages().map((one) => ({ ...one, references: buildReferences(one) }));
-const sources = readFiles(REPOSITORY_DIR, ['.ts', '.mjs']);
-const violations = [...ruleViolations(packages), ...importViolations(packages, sources)];
-for (const violation of violations) console.error(`dependencies: ${violation}`);
-if (violations.length === 0) console.log(`Dependencies of ${packages.length} packages in order.`);
-process.exit(biome.status === 0 && violations.length === 0 ? 0 : 1);
+const EXIT_USAGE = 2;
+const TASKS = ['lint', '--continue', '--output-logs=errors-only'];
+
+if (readWrite(process.argv.slice(2))) {
+  const biome = join(REPOSITORY_DIR, 'node_modules', '.bin', 'biome');
+  spawnSync(biome, ['check', '--write'], { cwd: REPOSITORY_DIR, stdio: 'inherit' });
+}
+process.exit(await runInSite(({ guardian }) => runTurbo(guardian, TASKS)));
+
+function readWrite(args: string[]): boolean {
+  try {
+    const options = { write: { type: 'boolean' } } as const;
+    return parseArgs({ args, options, strict: true }).values.write === true;
+  } catch (error) {
+    console.error(`lint: ${error instanceof Error ? error.message : error}`);
+    process.exit(EXIT_USAGE);
+  }
+}

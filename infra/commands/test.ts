@@ -1,9 +1,11 @@
 /**
- * Runs every tier of tests: unit tests through turbo's cache while the servers start, then the
- * tests on real servers, which are never cached. Ends with the line `N passed, N failed`.
+ * Runs every tier of tests: unit tests while the servers start, then the tests on real servers. What
+ * turbo has seen pass on the same code and the same kind of servers is counted, not run again;
+ * `--force` runs everything. Ends with the line `N passed, N failed`.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import {
   pickStack,
   REPOSITORY_DIR,
@@ -24,6 +26,9 @@ const INT_CONCURRENCY = 2;
 /** An e2e test runs a whole system and has bounds on its waits: one at a time. */
 const E2E_CONCURRENCY = 1;
 
+const EXIT_USAGE = 2;
+
+const force = readForce(process.argv.slice(2));
 process.exit(await runInSite(runAllTests));
 
 async function runAllTests(site: Site): Promise<number> {
@@ -35,21 +40,21 @@ async function runAllTests(site: Site): Promise<number> {
     startStackOn(site, choice),
     runTurbo(site.guardian, ['build', 'test:unit', ...flags(UNIT_CONCURRENCY)]),
   ]);
-  const int = await runOnServers(site, stack, 'test:int', INT_CONCURRENCY);
-  const e2e = await runOnServers(site, stack, 'test:e2e', E2E_CONCURRENCY);
+  const int = await runOnServers(site, stack, ['test:int', ...flags(INT_CONCURRENCY)]);
+  // With the output of what is not run again, so that all ends with a summary of vitest.
+  const e2e = await runOnServers(site, stack, ['test:e2e', ...flags(E2E_CONCURRENCY, 'full')]);
   // The servers' last words come before ours.
   await site.close();
   return conclude(reports, Math.max(unit, int, e2e));
 }
 
-function runOnServers(
-  site: Site,
-  stack: Stack,
-  task: string,
-  concurrency: number,
-): Promise<number> {
-  return runTurbo(site.guardian, [task, ...flags(concurrency)], {
+function runOnServers(site: Site, stack: Stack, args: readonly string[]): Promise<number> {
+  // Servers that were given may be others than those that an earlier run was given.
+  const anew = stack.kind === 'external' && !force ? ['--force'] : [];
+  return runTurbo(site.guardian, [...args, ...anew], {
     STACK: 'external',
+    // Read by turbo alone: what passed on one kind of servers says nothing about another.
+    STACK_KIND: stack.kind,
     STACK_POSTGRES_URL: stack.postgresUrl,
     STACK_REDIS_URL: stack.redisUrl,
     STACK_KAFKA_BROKERS: stack.kafkaBrokers,
@@ -57,8 +62,13 @@ function runOnServers(
 }
 
 /** A failing package does not keep the others from being counted. */
-function flags(concurrency: number): string[] {
-  return [`--concurrency=${concurrency}`, '--continue=always', '--output-logs=new-only'];
+function flags(concurrency: number, logs: 'new-only' | 'full' = 'new-only'): string[] {
+  return [
+    `--concurrency=${concurrency}`,
+    '--continue=always',
+    `--output-logs=${logs}`,
+    ...(force ? ['--force'] : []),
+  ];
 }
 
 function expectedReports(): string[] {
@@ -78,4 +88,14 @@ function conclude(reports: readonly string[], turboCode: number): number {
   }
   console.log(`\n${passed} passed, ${failed + mishaps.length} failed`);
   return failed + mishaps.length === 0 && passed > 0 ? 0 : 1;
+}
+
+function readForce(args: string[]): boolean {
+  try {
+    const options = { force: { type: 'boolean' } } as const;
+    return parseArgs({ args, options, strict: true }).values.force === true;
+  } catch (error) {
+    console.error(`test: ${error instanceof Error ? error.message : error}`);
+    process.exit(EXIT_USAGE);
+  }
 }

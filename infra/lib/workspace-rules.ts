@@ -15,12 +15,23 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   '@mini-pg/messaging': ['@mini-pg/database', '@mini-pg/domain', '@mini-pg/runtime'],
 };
 
+/**
+ * What starts the processes of apps in its tests. It names them as devDependencies, so that turbo
+ * builds them first and runs the tests anew when one changes; the code imports none of them.
+ */
+const MAY_START: Record<string, readonly string[] | 'any'> = {
+  '@mini-pg/e2e': 'any',
+  '@mini-pg/infra': 'any',
+  '@mini-pg/pg-processor': ['@mini-pg/pg-simulator'],
+};
+
 /** A package with the packages that its `tsconfig.json` refers to, by name. */
 export type BuiltPackage = WorkspacePackage & { references: readonly string[] | undefined };
 
 /**
  * The rules of direction between our packages, as sentences about what breaks them; empty when
- * all hold. That imports are declared is checked by Biome, that they resolve by TypeScript.
+ * all hold. That imports are declared is checked by `importViolations`, that they resolve by
+ * TypeScript.
  */
 export function ruleViolations(packages: readonly BuiltPackage[]): string[] {
   const apps = new Set(packages.filter(isApp).map(({ name }) => name));
@@ -33,10 +44,15 @@ export function ruleViolations(packages: readonly BuiltPackage[]): string[] {
 
 function directionViolations(one: WorkspacePackage, apps: ReadonlySet<string>): string[] {
   const dependencies = ours(one.dependencies);
-  const all = [...dependencies, ...ours(one.devDependencies)];
+  const started = ours(one.devDependencies).filter((name) => apps.has(name));
   const allowed = MAY_IMPORT[one.name];
   return [
-    ...all.filter((name) => apps.has(name)).map((name) => `${one.name} depends on the app ${name}`),
+    ...dependencies
+      .filter((name) => apps.has(name))
+      .map((name) => `${one.name} depends on the app ${name}`),
+    ...started
+      .filter((name) => !mayStart(one, name))
+      .map((name) => `${one.name} may not start the app ${name} in its tests`),
     ...dependencies
       .filter((name) => name === TESTING)
       .map((name) => `${one.name} depends on ${name}: only tests may, as devDependencies`),
@@ -44,6 +60,11 @@ function directionViolations(one: WorkspacePackage, apps: ReadonlySet<string>): 
       (name) => `${one.name} may not depend on ${name}`,
     ),
   ];
+}
+
+function mayStart({ name }: WorkspacePackage, app: string): boolean {
+  const apps = MAY_START[name] ?? [];
+  return apps === 'any' || apps.includes(app);
 }
 
 /** The build follows the references, so a missing one shows as a build that is out of date. */

@@ -29,10 +29,19 @@ describe('the rules between packages', () => {
     expect(ruleViolations([DOMAIN, API])).toEqual([]);
   });
 
-  it('refuse an import of an app, for tests too', () => {
-    const worker = given('apps/worker', { devDependencies: ['payment-api'] });
+  it('refuse an import of an app', () => {
+    const worker = given('apps/worker', { dependencies: ['payment-api'] });
     expect(ruleViolations([API, worker])).toEqual([
       '@mini-pg/worker depends on the app @mini-pg/payment-api',
+    ]);
+  });
+
+  it('let tests of the whole start apps, and those of an app no other', () => {
+    const devDependencies = ['payment-api'];
+    const e2e = given('tests/e2e', { devDependencies });
+    const worker = given('apps/worker', { devDependencies });
+    expect(ruleViolations([API, e2e, worker])).toEqual([
+      '@mini-pg/worker may not start the app @mini-pg/payment-api in its tests',
     ]);
   });
 
