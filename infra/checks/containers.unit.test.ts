@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY_DIR, SERVICE_NAMES } from '@mini-pg/local-stack';
+import {
+  BROKER_HEAP,
+  BROKER_SETTINGS,
+  brokerVariable,
+  POSTGRES_SETTINGS,
+  REPOSITORY_DIR,
+  SERVER_IMAGES,
+  SERVICE_NAMES,
+} from '@mini-pg/local-stack';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -22,6 +30,7 @@ const composeSchema = z.object({
       security_opt: z.array(z.string()).default([]),
       ports: z.array(z.string()).default([]),
       command: z.array(z.string()).default([]),
+      environment: z.record(z.string(), z.coerce.string()).default({}),
       depends_on: z.record(z.string(), condition).default({}),
     }),
   ),
@@ -88,6 +97,46 @@ describe('the compose file', () => {
         expect(read('.env')).toMatch(new RegExp(`^${variable}=\\d`, 'm'));
       }
     }
+  });
+});
+
+/** Inside the network of compose the broker has other names, addresses and folders. */
+const PLACES_OF_THE_BROKER = [
+  'inter.broker.listener.name',
+  'listener.security.protocol.map',
+  'controller.quorum.voters',
+  'listeners',
+  'advertised.listeners',
+  'log.dirs',
+].map(brokerVariable);
+
+describe('the servers of the compose file', () => {
+  it('are the images that tests run on', () => {
+    for (const [name, image] of Object.entries(SERVER_IMAGES)) {
+      expect(services[name]?.image).toBe(image);
+    }
+  });
+
+  it('have the settings of the other broker, no more and no less', () => {
+    const isPlace = ([name]: [string, unknown]): boolean => PLACES_OF_THE_BROKER.includes(name);
+    const composed = Object.entries(services.kafka?.environment ?? {});
+    expect(composed.filter(isPlace)).toHaveLength(PLACES_OF_THE_BROKER.length);
+    const settings = Object.entries(BROKER_SETTINGS).map(([name, value]): [string, string] => [
+      brokerVariable(name),
+      String(value),
+    ]);
+    expect(Object.fromEntries(composed.filter((entry) => !isPlace(entry)))).toEqual({
+      ...Object.fromEntries(settings.filter((entry) => !isPlace(entry))),
+      KAFKA_HEAP_OPTS: `-Xmx${BROKER_HEAP}`,
+    });
+  });
+
+  it('have the settings of the other Postgres', () => {
+    const settings = Object.entries(POSTGRES_SETTINGS);
+    expect(services.postgres?.command).toEqual([
+      'postgres',
+      ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * The settings of a broker on one machine, whichever way it runs; addresses and folders come
- * beside them. `docker-compose.yml` has the same.
+ * beside them. `docker-compose.yml` has the same, which a test holds it to.
  */
 export const BROKER_SETTINGS: Readonly<Record<string, string | number>> = {
   'process.roles': 'broker,controller',
@@ -27,3 +27,11 @@ export const BROKER_SETTINGS: Readonly<Record<string, string | number>> = {
   // The default of 128 MiB is a third of the heap.
   'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
 };
+
+/** The heap of its Java, which is enough for one machine. */
+export const BROKER_HEAP = '384m';
+
+/** The name by which the broker's image takes a setting: `a.b.c` as KAFKA_A_B_C. */
+export function brokerVariable(setting: string): string {
+  return `KAFKA_${setting.toUpperCase().replaceAll('.', '_')}`;
+}

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GenericContainer } from 'testcontainers';
-import { BROKER_SETTINGS } from './broker-settings.ts';
+import { BROKER_HEAP, BROKER_SETTINGS, brokerVariable } from './broker-settings.ts';
 import { dockerEnvironment } from './docker.ts';
 import { findFreePort } from './free-port.ts';
 import type { ServerName } from './native.ts';
@@ -117,7 +117,7 @@ async function containerOf(
     .withStartupTimeout(READY_TIMEOUT_MS);
 }
 
-/** The image takes `a.b.c` as KAFKA_A_B_C; one such variable replaces all its defaults. */
+/** One variable of the broker's replaces all the defaults of its image. */
 function brokerEnvironment(port: number): Record<string, string> {
   const settings = {
     ...BROKER_SETTINGS,
@@ -127,8 +127,8 @@ function brokerEnvironment(port: number): Record<string, string> {
     'log.dirs': '/tmp/kafka-logs',
   };
   const variables = Object.entries(settings).map(([name, value]) => [
-    `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
+    brokerVariable(name),
     String(value),
   ]);
-  return { ...Object.fromEntries(variables), KAFKA_HEAP_OPTS: '-Xmx384m' };
+  return { ...Object.fromEntries(variables), KAFKA_HEAP_OPTS: `-Xmx${BROKER_HEAP}` };
 }

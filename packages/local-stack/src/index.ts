@@ -1,10 +1,13 @@
+export { BROKER_HEAP, BROKER_SETTINGS, brokerVariable } from './broker-settings.ts';
 export { type StackChoice, StackChoiceError, type StackKind } from './choose-stack.ts';
+export { SERVER_IMAGES } from './containers.ts';
 export { ownerOf, stopOwner } from './data-dir.ts';
 export { findFreePort } from './free-port.ts';
 export type { GuardedProcess, Guardian } from './guardian.ts';
 export type { ProcessExit, ProcessSpec } from './guardian-protocol.ts';
 export type { ServerName } from './native.ts';
 export { REPOSITORY_DIR } from './paths.ts';
+export { POSTGRES_SETTINGS } from './postgres-settings.ts';
 export { isRunning } from './process-identity.ts';
 export { type Log, withProgress } from './progress.ts';
 export type { Server } from './server.ts';

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BROKER_SETTINGS } from './broker-settings.ts';
+import { BROKER_HEAP, BROKER_SETTINGS } from './broker-settings.ts';
 import type { Guardian } from './guardian.ts';
 import type { ProcessSpec } from './guardian-protocol.ts';
 import { KAFKA_LIBS_DIR } from './paths.ts';
 import type { ServerPlan } from './server.ts';
 
 const STOP_TIMEOUT_MS = 15_000;
-const HEAP = '384m';
 const INSTALL_HINT = 'Install Java 17 or newer: `apt-get install openjdk-17-jre-headless`.';
 
 type KafkaOptions = { dataDir: string; logDir: string; port: number; controllerPort: number };
@@ -76,7 +75,7 @@ function javaSpec(options: KafkaOptions, name: string, main: readonly string[]):
     name,
     command: 'java',
     args: [
-      `-Xmx${HEAP}`,
+      `-Xmx${BROKER_HEAP}`,
       '-XX:+UseSerialGC',
       '-XX:+ExitOnOutOfMemoryError',
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
