@@ -77,11 +77,18 @@ export async function addCancel(
   payment: SoundPayment,
   amount: bigint,
   policy: FeePolicy,
+  balance: bigint = payment.amount,
 ): Promise<SoundLine> {
   const id = newId();
   const eventId = newId();
-  const remaining = payment.amount - amount;
-  const data = { ...completed(payment), cancelId: id, remainingAfter: Number(remaining) };
+  const remaining = balance - amount;
+  const data = {
+    ...completed(payment),
+    cancelId: id,
+    cancelAmount: Number(amount),
+    remainingBefore: Number(balance),
+    remainingAfter: Number(remaining),
+  };
   await insertRow(database, 'payment.payment_fact', {
     payment_id: payment.paymentId,
     kind: 'CANCELLED',
@@ -96,7 +103,7 @@ export async function addCancel(
     id,
     kind: 'CANCEL',
     amount,
-    remaining_before: payment.amount,
+    remaining_before: balance,
     remaining_after: remaining,
     pg_transaction_id: `cancel-${id}`,
     event_id: eventId,
@@ -107,7 +114,7 @@ export async function addCancel(
     id,
     kind: 'CANCEL',
     saleDate,
-    line: cancelLine(payment.amount, remaining, policy),
+    line: cancelLine(balance, remaining, policy),
   };
 }
 

@@ -7,6 +7,7 @@ export interface SettlementMetrics {
   readonly factsStored: Counter;
   readonly factsWithoutMerchant: Gauge;
   readonly factsWithoutTerms: Gauge;
+  readonly factsWithoutPayment: Gauge;
   readonly factsHeldOldestSeconds: Gauge;
   readonly openFacts: Gauge;
   readonly lastClosedDate: Gauge;
@@ -29,9 +30,13 @@ export function createSettlementMetrics(registry: Registry): SettlementMetrics {
       'facts_without_terms',
       'Live facts older than the first terms of their merchant; alert above 0',
     ),
+    factsWithoutPayment: gauge(
+      'facts_without_payment',
+      'Live cancels that wait for the fact of their payment; alert when it stays above 0',
+    ),
     factsHeldOldestSeconds: gauge(
       'facts_held_oldest_seconds',
-      'How long the oldest fact without merchant or terms waits; alert above a day',
+      'How long the oldest fact without merchant, terms or payment waits; alert above a day',
     ),
     openFacts: gauge('facts_open', 'Live facts without an item'),
     lastClosedDate: gauge(

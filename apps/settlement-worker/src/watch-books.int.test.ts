@@ -1,7 +1,7 @@
 import { createRegistry, newId } from '@mini-pg/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Books, createBooks } from '../test/support/books.ts';
-import { completed, merchantUpdated, termsFrom } from '../test/support/events.ts';
+import { cancelled, completed, merchantUpdated, termsFrom } from '../test/support/events.ts';
 import { createSettlementMetrics } from './metrics.ts';
 import { watchBooks } from './watch-books.ts';
 
@@ -17,6 +17,7 @@ async function gauges(dueDate: string): Promise<Record<string, number>> {
   const names = [
     'facts_without_merchant',
     'facts_without_terms',
+    'facts_without_payment',
     'facts_held_oldest_seconds',
     'facts_open',
     'settlement_last_closed_timestamp_seconds',
@@ -37,6 +38,7 @@ describe('the gauges of the books', () => {
     expect(await gauges('2026-03-13')).toEqual({
       facts_without_merchant: 0,
       facts_without_terms: 0,
+      facts_without_payment: 0,
       facts_held_oldest_seconds: 0,
       facts_open: 0,
       settlement_last_closed_timestamp_seconds: 0,
@@ -47,7 +49,13 @@ describe('the gauges of the books', () => {
 
   it('tell of facts that wait, of days that are overdue, and calm down again', async () => {
     const [unknown, early] = [newId(), await books.addMerchant('2026-04-01')];
+    const late = completed({
+      merchantId: await books.addMerchant(),
+      approvedAt: '2026-03-13T03:00:00Z',
+    });
+    const cancel = { remainingBefore: 10_000, remainingAfter: 0 };
     await books.store(
+      cancelled(late, { ...cancel, cancelledAt: '2026-03-13T04:00:00Z' }),
       completed({ merchantId: unknown, approvedAt: '2026-03-13T03:00:00Z' }),
       completed({ merchantId: unknown, livemode: false, approvedAt: '2026-03-13T03:00:00Z' }),
       completed({ merchantId: early, approvedAt: '2026-03-13T03:00:00Z' }),
@@ -58,17 +66,19 @@ describe('the gauges of the books', () => {
     expect(waiting).toMatchObject({
       facts_without_merchant: 1,
       facts_without_terms: 1,
-      facts_open: 2,
+      facts_without_payment: 1,
+      facts_open: 3,
       settlement_last_closed_timestamp_seconds: Date.parse('2026-03-13T00:00:00Z') / 1_000,
       settlement_days_overdue: 2,
     });
     expect(waiting.facts_held_oldest_seconds).toBeGreaterThanOrEqual(7_200);
 
-    await books.store(merchantUpdated(unknown, [termsFrom('2026-01-01')]));
+    await books.store(merchantUpdated(unknown, [termsFrom('2026-01-01')]), late);
     await books.close('2026-03-15');
     expect(await gauges('2026-03-15')).toMatchObject({
       facts_without_merchant: 0,
       facts_without_terms: 1,
+      facts_without_payment: 0,
       facts_open: 1,
       settlement_days_overdue: 0,
     });

@@ -15,6 +15,7 @@ export async function watchBooks(
   const count = (reason: string) => held.find((row) => row.reason === reason)?.count ?? 0;
   metrics.factsWithoutMerchant.set(count('NO_MERCHANT'));
   metrics.factsWithoutTerms.set(count('NO_TERMS'));
+  metrics.factsWithoutPayment.set(count('NO_PAYMENT'));
   metrics.factsHeldOldestSeconds.set(Math.max(0, ...held.map((row) => row.oldestSeconds)));
 
   const { lastClosed } = await readDays(client);

@@ -1,4 +1,5 @@
 import { ATTEMPT_PLANTS } from './attempts.ts';
+import { CANCEL_PLANTS } from './cancels.ts';
 import { GATEWAY_PLANTS } from './gateway.ts';
 import { PAYMENT_PLANTS } from './payments.ts';
 import type { Plant } from './plant.ts';
@@ -11,4 +12,5 @@ export const PLANTS: readonly Plant[] = [
   ...ATTEMPT_PLANTS,
   ...PAYMENT_PLANTS,
   ...SETTLEMENT_PLANTS,
+  ...CANCEL_PLANTS,
 ];

@@ -54,6 +54,7 @@ export const SETTLEMENT_PLANTS: readonly Plant[] = [
       pool.query(`update settlement.fact set order_id = 'order-of-others' where id = $1`, [
         books.cancelId,
       ]),
+    also: ['cancel-has-payment'],
   },
   {
     rule: 'item-terms-in-effect',
@@ -62,6 +63,7 @@ export const SETTLEMENT_PLANTS: readonly Plant[] = [
       pool.query('update settlement.settlement_item set fee_ppm = fee_ppm - 1 where id = $1', [
         books.settled.attemptId,
       ]),
+    also: ['cancel-charged-as-payment'],
   },
   {
     rule: 'open-facts-listed',
@@ -87,6 +89,7 @@ export const SETTLEMENT_PLANTS: readonly Plant[] = [
          set remaining_before = amount + 8889, remaining_after = 8889 where id = $1`,
         [books.cancelId],
       ),
+    also: ['cancel-is-fact'],
   },
   {
     rule: 'statement-is-sum',

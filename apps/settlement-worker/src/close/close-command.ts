@@ -65,7 +65,8 @@ function describeDay({ date, statements, factsHeld, totals }: RunSummary): strin
   const held =
     factsHeld > 0n
       ? [
-          `${date} left out: ${factsHeld} facts without a merchant or terms; a later close takes them`,
+          `${date} left out: ${factsHeld} facts that lack a merchant, terms or payment; ` +
+            'a later close takes them',
         ]
       : [];
   return [`${date} closed: ${statements} statements`, ...lines, ...held];

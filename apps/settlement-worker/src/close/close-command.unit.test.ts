@@ -46,7 +46,7 @@ describe('what close says', () => {
       '2026-03-30 closed: 0 statements',
       '2026-03-31 closed: 2 statements',
       '2026-03-31 KRW: 3 items, gross 63345, fee 2090, VAT 209, net 61046',
-      '2026-03-31 left out: 1 facts without a merchant or terms; a later close takes them',
+      '2026-03-31 left out: 1 facts that lack a merchant, terms or payment; a later close takes them',
     ]);
   });
 

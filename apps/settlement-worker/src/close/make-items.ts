@@ -1,3 +1,4 @@
+import { CANCELLED_PAYMENT } from '../facts/cancelled-payment.ts';
 import type { CloseContext } from './context.ts';
 import { lockRun, type Run } from './run.ts';
 import { transact } from './session.ts';
@@ -14,22 +15,30 @@ const HAS_TERMS = `
     where terms.merchant_id = open.merchant_id and terms.from_date <= open.terms_date
   )`;
 
+/** A cancel is charged back as its payment was charged, so no earlier close takes it. */
+const hasPaymentBy = (date: '$1' | '$2') =>
+  `coalesce(paid.sale_date <= ${date}, open.cancelled_payment_id is null)`;
+
 const COUNT_FACTS = `
   insert into settlement_control (run_id, stage, currency, count, gross)
   select $1, 'FACTS', fact.currency, count(*), sum(${SIGNED_AMOUNT})
   from fact_open open
   join fact on fact.id = open.fact_id
-  where open.sale_date <= $2 and ${HAS_TERMS}
+  ${CANCELLED_PAYMENT}
+  where open.sale_date <= $2 and ${HAS_TERMS} and ${hasPaymentBy('$2')}
   group by fact.currency`;
 
 const COUNT_HELD = `
-  select count(*) as held from fact_open open where open.sale_date <= $1 and not ${HAS_TERMS}`;
+  select count(*) as held
+  from fact_open open
+  ${CANCELLED_PAYMENT}
+  where open.sale_date <= $1 and not (${HAS_TERMS} and ${hasPaymentBy('$1')})`;
 
 /**
  * The charge of a payment is computed on its amount; that of a cancel is what the charge of the
- * remainder falls by. Terms are looked up by index for each fact, which stays linear whatever the
- * planner knows about a day that was just written. Rows are written in the order in which
- * statements are read.
+ * remainder falls by, under the terms on the payment's item where an earlier run made one. Terms
+ * are looked up by index for each fact, which stays linear whatever the planner knows about a day
+ * that was just written. Rows are written in the order in which statements are read.
  */
 const MAKE_ITEMS = `
   with item as (
@@ -44,11 +53,18 @@ const MAKE_ITEMS = `
       terms.fee_ppm, terms.fixed_fee, terms.vat_mode
     from fact_open open
     join fact on fact.id = open.fact_id
+    ${CANCELLED_PAYMENT}
+    left join lateral (
+      select fee_ppm, fixed_fee, vat_mode from settlement_item where id = paid.id limit 1
+    ) snapshot on true
     cross join lateral (
-      select fee_ppm, fixed_fee, vat_mode
-      from merchant_terms
-      where merchant_id = open.merchant_id and from_date <= open.terms_date
-      order by from_date desc
+      select
+        coalesce(snapshot.fee_ppm, dated.fee_ppm) as fee_ppm,
+        coalesce(snapshot.fixed_fee, dated.fixed_fee) as fixed_fee,
+        coalesce(snapshot.vat_mode, dated.vat_mode) as vat_mode
+      from merchant_terms dated
+      where dated.merchant_id = open.merchant_id and dated.from_date <= open.terms_date
+      order by dated.from_date desc
       limit 1
     ) terms
     cross join lateral (
@@ -68,7 +84,7 @@ const MAKE_ITEMS = `
           fee_vat(charged.before, terms.vat_mode) - fee_vat(charged.after, terms.vat_mode)
         ) as vat
     ) line
-    where open.sale_date <= $2
+    where open.sale_date <= $2 and ${hasPaymentBy('$2')}
     order by fact.merchant_id, fact.currency, fact.id
     returning id, sale_date
   )
@@ -76,7 +92,8 @@ const MAKE_ITEMS = `
   where open.sale_date = item.sale_date and open.fact_id = item.id`;
 
 /**
- * Makes the items of a run: one for each open live fact up to its date whose merchant has terms.
+ * Makes the items of a run: one for each open live fact up to its date whose merchant has terms,
+ * and whose payment is known if it is a cancel.
  * One snapshot serves the count of the facts, the items, and the snapshot that the run keeps, so
  * that anybody can tell later which facts the run must have taken.
  */

@@ -1,7 +1,11 @@
 import type { Queryable } from '@mini-pg/database';
+import { CANCELLED_PAYMENT } from './cancelled-payment.ts';
 
-/** Why an open fact is left out of a close: its merchant is not known, or has no terms that early. */
-export type HeldReason = 'NO_MERCHANT' | 'NO_TERMS';
+/**
+ * Why an open fact is left out of a close: its merchant is not known, or has no terms that early, or
+ * it is a cancel whose payment is not known.
+ */
+export type HeldReason = 'NO_MERCHANT' | 'NO_TERMS' | 'NO_PAYMENT';
 
 export interface HeldFact {
   readonly id: string;
@@ -21,8 +25,18 @@ const FIRST_TERMS = `
   left join (
     select merchant_id, min(from_date) as from_date from merchant_terms group by merchant_id
   ) first using (merchant_id)`;
-const IS_HELD = '(first.from_date is null or first.from_date > open.terms_date)';
-const REASON = `case when first.from_date is null then 'NO_MERCHANT' else 'NO_TERMS' end`;
+/** Null where a close may take the fact. */
+const REASON = `
+  case
+    when first.from_date is null then 'NO_MERCHANT'
+    when first.from_date > open.terms_date then 'NO_TERMS'
+    when open.cancelled_payment_id is not null and paid.id is null then 'NO_PAYMENT'
+  end`;
+const HELD = `
+  select open.sale_date, open.fact_id, reason.reason
+  from fact_open open ${FIRST_TERMS} ${CANCELLED_PAYMENT}
+  cross join lateral (select ${REASON} as reason) reason
+  where reason.reason is not null`;
 
 /** A page of the held facts, oldest sale date first. */
 export async function listHeldFacts(
@@ -34,9 +48,7 @@ export async function listHeldFacts(
        fact.merchant_id as "merchantId", fact.order_id as "orderId", fact.currency, fact.amount,
        fact.sale_date as "saleDate", fact.recorded_at as "recordedAt"
      from (
-       select open.sale_date, open.fact_id, ${REASON} as reason
-       from fact_open open ${FIRST_TERMS}
-       where ${IS_HELD} and (open.sale_date, open.fact_id) > ($1::date, $2::uuid)
+       ${HELD} and (open.sale_date, open.fact_id) > ($1::date, $2::uuid)
        order by open.sale_date, open.fact_id
        limit $3
      ) held
@@ -62,11 +74,7 @@ export async function countHeldFacts(
   }>(
     `select held.reason, count(*)::int as count,
        extract(epoch from clock_timestamp() - min(fact.recorded_at))::float8 as "oldestSeconds"
-     from (
-       select open.fact_id, ${REASON} as reason
-       from fact_open open ${FIRST_TERMS}
-       where ${IS_HELD}
-     ) held
+     from (${HELD}) held
      join fact on fact.id = held.fact_id
      group by held.reason`,
   );

@@ -1,5 +1,6 @@
 import type { Rule } from '../rule.ts';
 import { ATTEMPT_RULES } from './attempts.ts';
+import { CANCEL_RULES } from './cancels.ts';
 import { DEADLINE_RULES } from './deadlines.ts';
 import { GATEWAY_RULES } from './gateway.ts';
 import { PAYMENT_RULES } from './payments.ts';
@@ -13,6 +14,7 @@ export const RULES: readonly Rule[] = [
   ...ATTEMPT_RULES,
   ...PAYMENT_RULES,
   ...SETTLEMENT_RULES,
+  ...CANCEL_RULES,
   ...STATEMENT_RULES,
   ...PROJECTION_RULES,
   ...DEADLINE_RULES,

@@ -47,13 +47,17 @@ export const SETTLEMENT_RULES: readonly Rule[] = [
   sqlRule({
     id: 'items-of-run',
     statement:
-      'Every fact is the item of the first close that saw it, with its terms, on or after its ' +
-      'sale date; no item is without a fact, and no close left one out.',
+      'Every fact is the item of the first close that saw it, with its terms and for a cancel ' +
+      'with its payment, on or after its sale date; no item is without a fact, and no close left ' +
+      'one out.',
     checked: FACTS,
     violations: `
       with due as (
         select f.id, f.payment_id, f.sale_date, first.id as run_id, first.date
         from settlement.fact f
+        left join settlement.fact paid
+          on f.kind = 'CANCEL' and paid.kind = 'PAYMENT'
+            and paid.payment_id = f.payment_id and paid.livemode = f.livemode
         left join lateral (
           select r.id, r.date
           from settlement.settlement_run r
@@ -63,6 +67,8 @@ export const SETTLEMENT_RULES: readonly Rule[] = [
               select from settlement.merchant_terms t
               where t.merchant_id = f.merchant_id and t.from_date <= f.terms_date
                 and pg_visible_in_snapshot(t.xid, r.snapshot))
+            and (f.kind = 'PAYMENT'
+                 or (paid.sale_date <= r.date and pg_visible_in_snapshot(paid.xid, r.snapshot)))
           order by r.date limit 1
         ) first on true
         where f.livemode

@@ -1,7 +1,9 @@
 import type { Migration } from '@mini-pg/database';
 import * as createSettlement from './001-create-settlement.ts';
+import * as cancelsWaitForPayments from './002-cancels-wait-for-payments.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
   '001-create-settlement': createSettlement,
+  '002-cancels-wait-for-payments': cancelsWaitForPayments,
 };
