@@ -152,6 +152,38 @@ describe.each([
     expect(await pay(two, request)).toEqual({ ...first, replayed: true });
   });
 
+  it('answers each of many whose wait ends together by its own row', async () => {
+    const requests = Array.from({ length: 30 }, () => ({
+      principal: merchant(),
+      key: newId(),
+      body: bodyOf(uniqueOrder()),
+    }));
+    const waiting = requests.map((request) => pay(one, { ...request, waitSeconds: 20 }));
+    const ids = await Promise.all(
+      requests.map(({ key }) => waitFor(() => storedId(one, key), { what: 'the row' })),
+    );
+    // Fixed by somebody else before the outcome came: what was decided first stands.
+    const early = new Set(ids.slice(0, 5));
+    await one.pool.query('update idempotency_key set answer = 202 where resource = any($1)', [
+      [...early],
+    ]);
+    const { rows } = await one.pool.query('select * from payment where id = any($1)', [ids]);
+    const payments = rows.map(asPayment);
+    await project(
+      two,
+      payments.map((payment, index) => (index % 2 ? completed(payment) : failed(payment))),
+    );
+    const answers = await Promise.all(waiting);
+    expect(answers.map(({ paymentId }) => paymentId)).toEqual(ids);
+    for (const answer of answers) {
+      const isEarly = early.has(answer.paymentId);
+      expect(answer.status).toBe(isEarly ? 202 : 201);
+      expect(paymentOf(answer)).toMatchObject({ id: answer.paymentId, version: isEarly ? 1 : 2 });
+    }
+    const repeats = await Promise.all(requests.map((request) => pay(two, request)));
+    expect(repeats).toEqual(answers.map((answer) => ({ ...answer, replayed: true })));
+  });
+
   it('fixes 202 for a repeat that comes after the due time of a request that died', async () => {
     const principal = merchant();
     const key = newId();

@@ -14,9 +14,9 @@ import {
 } from './answer-once.ts';
 import type { FastPath } from './fast-path.ts';
 import { type IntakeItem, type IntakeResult, storeBatch } from './intake-store.ts';
-import { fixAnswer } from './key-row.ts';
 import { type NewPayment, prepare } from './new-payment.ts';
 import type { OutcomeWaiters } from './outcome-waiters.ts';
+import { createWaitedAnswers } from './waited-answers.ts';
 
 /** What a request for a payment is answered with, the first time and every time after. */
 export interface IntakeAnswer {
@@ -47,7 +47,14 @@ export interface IntakeDeps {
   readonly clock: Clock;
 }
 
-type Store = (item: IntakeItem) => Promise<Exclude<IntakeResult, { kind: 'GONE' }>>;
+/** What taking a payment is done with. */
+interface Work {
+  /** Stores it in the next batch. */
+  readonly store: (item: IntakeItem) => Promise<Exclude<IntakeResult, { kind: 'GONE' }>>;
+  /** Fixes and renders the answer of a request whose wait is over. */
+  readonly answerWaited: (payment: StoredPayment | null, paymentId: string) => Promise<Answer>;
+  readonly render: RenderAnswer;
+}
 
 const BATCH_MAX = 256;
 /** Two batches at once keep the disk busy while the next one is being gathered. */
@@ -65,7 +72,9 @@ export function createIntake(deps: IntakeDeps): Intake {
     flushesMax: limits.intakeFlushesMax ?? FLUSHES_MAX,
   });
 
-  const store: Store = async (item) => {
+  const waited = createWaitedAnswers(deps.pool);
+
+  const store: Work['store'] = async (item) => {
     for (let tries = 1; tries <= GONE_TRIES_MAX; tries += 1) {
       const result = await coalescer.submit(item);
       if (result.kind !== 'GONE') return result;
@@ -78,13 +87,22 @@ export function createIntake(deps: IntakeDeps): Intake {
       const keyed = keyedOf(request);
       const render: RenderAnswer = async (paymentId, status) =>
         renderAnswer(await readStored(deps, paymentId), status);
+      const answerWaited: Work['answerWaited'] = async (handed, paymentId) => {
+        const { name } = keyed;
+        const { status, payment } = await waited.fix({ name, paymentId, payment: handed });
+        const body = renderAnswer(payment, status);
+        return { status, resource: paymentId, body, replayed: false };
+      };
       const { resource: paymentId, ...answer } = await answerOnce(deps, keyed, {
-        execute: () => takeFromPostgres(deps, request, keyed, { store, render }),
+        execute: () => takeFromPostgres(deps, request, keyed, { store, answerWaited, render }),
         render,
       });
       return { ...answer, paymentId };
     },
-    drain: () => coalescer.drain(),
+    async drain() {
+      await coalescer.drain();
+      await waited.drain();
+    },
   };
 }
 
@@ -92,7 +110,7 @@ async function takeFromPostgres(
   deps: IntakeDeps,
   request: NewPayment,
   keyed: KeyedRequest,
-  { store, render }: { store: Store; render: RenderAnswer },
+  { store, answerWaited, render }: Work,
 ): Promise<Answer> {
   const now = deps.clock.now();
   const refusal = refusalOf(deps, request, now);
@@ -107,8 +125,7 @@ async function takeFromPostgres(
       case 'STORED':
         deps.relay.wake();
         if (waiter === null) return accepted(item.payment);
-        await waiter.wait(deadlineMs);
-        return await answerWaiting(deps, keyed, item.payment.id);
+        return await answerWaited(await waiter.wait(deadlineMs), item.payment.id);
       case 'SAME_KEY':
         return await answerFromRow(deps, keyed, result.row, render);
       case 'ORDER_ACTIVE':
@@ -148,19 +165,6 @@ function refusalOf(deps: IntakeDeps, request: NewPayment, now: Date): ProblemErr
     }
   }
   return deps.relay.oldestAgeMs() > deps.profile.limits.outboxAgeMaxMs ? overloaded() : null;
-}
-
-/** Fixes and renders the answer of this request, whose wait is over. */
-async function answerWaiting(
-  deps: IntakeDeps,
-  keyed: KeyedRequest,
-  paymentId: string,
-): Promise<Answer> {
-  const payment = await readStored(deps, paymentId);
-  const wanted = firstOutcome(payment.facts) === undefined ? 202 : 201;
-  // Others only ever fix 202, so a 201 is this one's own: the outcome is among the facts just read.
-  const status = await fixAnswer(deps.pool, keyed.name, wanted);
-  return { status, resource: paymentId, body: renderAnswer(payment, status), replayed: false };
 }
 
 async function readStored(deps: IntakeDeps, paymentId: string): Promise<StoredPayment> {

@@ -60,7 +60,8 @@ async function publishViews(
   const payments = await readPayments(deps.pool, ids);
   await deps.cache.write(payments.map((payment) => renderPayment(payment, payment.facts)));
   const decided = delivered.filter(({ event }) => isOutcome(event));
-  await deps.waiters.announce([...new Set(decided.map(({ event }) => event.data.paymentId))]);
+  const decidedIds = [...new Set(decided.map(({ event }) => event.data.paymentId))];
+  await deps.waiters.announce(decidedIds, payments);
 }
 
 function isOutcome(event: OutcomeEvent): boolean {
