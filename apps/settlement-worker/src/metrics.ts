@@ -10,6 +10,8 @@ export interface SettlementMetrics {
   readonly factsWithoutPayment: Gauge;
   readonly factsHeldOldestSeconds: Gauge;
   readonly openFacts: Gauge;
+  readonly negativeBalances: Gauge;
+  readonly negativeBalanceOldestDays: Gauge;
   readonly lastClosedDate: Gauge;
   readonly daysOverdue: Gauge;
   readonly calendarLastYear: Gauge;
@@ -39,6 +41,14 @@ export function createSettlementMetrics(registry: Registry): SettlementMetrics {
       'How long the oldest fact without merchant, terms or payment waits; alert above a day',
     ),
     openFacts: gauge('facts_open', 'Live facts without an item'),
+    negativeBalances: gauge(
+      'settlement_negative_balances',
+      'Balances of merchants that the next statement is to pay off',
+    ),
+    negativeBalanceOldestDays: gauge(
+      'settlement_negative_balance_oldest_days',
+      'For how many days the oldest of them has not been paid off; alert above 30',
+    ),
     lastClosedDate: gauge(
       'settlement_last_closed_timestamp_seconds',
       'Start of the last closed business day (UTC midnight of its date)',

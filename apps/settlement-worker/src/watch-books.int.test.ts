@@ -20,6 +20,8 @@ async function gauges(dueDate: string): Promise<Record<string, number>> {
     'facts_without_payment',
     'facts_held_oldest_seconds',
     'facts_open',
+    'settlement_negative_balances',
+    'settlement_negative_balance_oldest_days',
     'settlement_last_closed_timestamp_seconds',
     'settlement_days_overdue',
     'business_calendar_last_year',
@@ -41,6 +43,8 @@ describe('the gauges of the books', () => {
       facts_without_payment: 0,
       facts_held_oldest_seconds: 0,
       facts_open: 0,
+      settlement_negative_balances: 0,
+      settlement_negative_balance_oldest_days: 0,
       settlement_last_closed_timestamp_seconds: 0,
       settlement_days_overdue: 0,
       business_calendar_last_year: 2027,
@@ -81,6 +85,35 @@ describe('the gauges of the books', () => {
       facts_without_payment: 0,
       facts_open: 1,
       settlement_days_overdue: 0,
+    });
+  });
+
+  it('tell since when balances of merchants are negative, until they are paid off', async () => {
+    await books.clear();
+    const merchantId = await books.addMerchant();
+    const pay = (amount: number, date: string) =>
+      completed({ merchantId, amount, approvedAt: `${date}T03:00:00Z` });
+    const old = pay(30_000, '2026-03-02');
+    const cancel = (remainingBefore: number, remainingAfter: number, date: string) =>
+      cancelled(old, { remainingBefore, remainingAfter, cancelledAt: `${date}T03:00:00Z` });
+    await books.store(
+      old,
+      cancel(30_000, 20_000, '2026-03-04'),
+      pay(10_000, '2026-03-05'),
+      cancel(20_000, 10_000, '2026-03-10'),
+      pay(1_000, '2026-03-12'),
+    );
+    await books.close('2026-03-12');
+    expect(await gauges('2026-04-10')).toMatchObject({
+      settlement_negative_balances: 1,
+      settlement_negative_balance_oldest_days: 31,
+    });
+
+    await books.store(pay(20_000, '2026-03-13'));
+    await books.close('2026-03-13');
+    expect(await gauges('2026-04-10')).toMatchObject({
+      settlement_negative_balances: 0,
+      settlement_negative_balance_oldest_days: 0,
     });
   });
 });

@@ -1,4 +1,5 @@
 import type { Queryable } from '@mini-pg/database';
+import { countNegativeBalances } from './close/negative-balances.ts';
 import { readDays } from './close/run.ts';
 import { countHeldFacts } from './facts/held-facts.ts';
 import type { SettlementMetrics } from './metrics.ts';
@@ -17,6 +18,10 @@ export async function watchBooks(
   metrics.factsWithoutTerms.set(count('NO_TERMS'));
   metrics.factsWithoutPayment.set(count('NO_PAYMENT'));
   metrics.factsHeldOldestSeconds.set(Math.max(0, ...held.map((row) => row.oldestSeconds)));
+
+  const negative = await countNegativeBalances(client, dueDate);
+  metrics.negativeBalances.set(negative.count);
+  metrics.negativeBalanceOldestDays.set(negative.oldestDays);
 
   const { lastClosed } = await readDays(client);
   if (lastClosed !== null) {

@@ -114,6 +114,14 @@ export const SETTLEMENT_PLANTS: readonly Plant[] = [
       ),
   },
   {
+    rule: 'statement-carries',
+    what: 'a statement that holds back a debt that is none',
+    plant: ({ pool, books }) =>
+      pool.query('update settlement.settlement set carry_in = -1 where merchant_id = $1', [
+        books.inclusive.id,
+      ]),
+  },
+  {
     rule: 'statement-hash',
     what: 'a statement published with the hash of other lines',
     async plant({ pool, books }) {

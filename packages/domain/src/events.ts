@@ -134,6 +134,16 @@ const settlementClosed = z.object({
   fee: sumSchema,
   vat: sumSchema,
   net: sumSchema,
+  carryIn: sumSchema.optional().meta({
+    description: 'What earlier statements were short of: 0 or less. Absent in older events.',
+  }),
+  payout: sumSchema
+    .min(0)
+    .optional()
+    .meta({ description: 'What is paid out: `carryIn + net`, or 0 where that is less.' }),
+  carryOut: sumSchema
+    .optional()
+    .meta({ description: 'What the next statement is to pay off: `carryIn + net - payout`.' }),
   payoutDate: businessDateSchema,
   itemsHash: z.string().meta({ description: '`hashItems` over all lines, by id.' }),
   closedAt: instant,

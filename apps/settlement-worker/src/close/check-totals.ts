@@ -52,7 +52,26 @@ const FIND_UNEQUAL_STATEMENTS = `
     is distinct from (statement.count, statement.gross, statement.fee, statement.vat, statement.net)
   having count(*) > 0`;
 
-const CHECKS = [FIND_UNEQUAL_TOTALS, FIND_FOREIGN_ITEMS, FIND_UNEQUAL_STATEMENTS];
+const FIND_WRONG_CARRIES = `
+  select format('%s statements carry in what none before them carried out', count(*)) as problem
+  from settlement statement
+  left join lateral (
+    select carry_out
+    from settlement
+    where merchant_id = statement.merchant_id and livemode = statement.livemode
+      and currency = statement.currency and date < statement.date
+    order by date desc
+    limit 1
+  ) before on true
+  where statement.run_id = $1 and statement.carry_in <> coalesce(before.carry_out, 0)
+  having count(*) > 0`;
+
+const CHECKS = [
+  FIND_UNEQUAL_TOTALS,
+  FIND_FOREIGN_ITEMS,
+  FIND_UNEQUAL_STATEMENTS,
+  FIND_WRONG_CARRIES,
+];
 
 /**
  * Counts items and statements anew and compares them with the facts and with each other, in total

@@ -17,16 +17,28 @@ const READ_PAYOUT_DAYS = `
   from (select distinct merchant_id from settlement_item where run_id = $1) item
   cross join lateral (${TERMS_OF_DAY}) terms`;
 
+/**
+ * What the merchant's last statement before this day could not pay off. Days are closed in order
+ * and by one session at a time, so that statement is final.
+ */
+const CARRIED = `
+  select carry_out
+  from settlement
+  where merchant_id = item.merchant_id and livemode = item.livemode and currency = item.currency
+    and date < $2
+  order by date desc
+  limit 1`;
+
 /** A term without a payout date makes the row refuse: a left join loses no statement. */
 const MAKE_STATEMENTS = `
   insert into settlement (
     run_id, merchant_id, livemode, currency, date, count, gross, fee, vat, net,
-    payout_days, payout_date
+    carry_in, payout_days, payout_date
   )
   select
     $1, item.merchant_id, item.livemode, item.currency, $2,
     item.count, item.gross, item.fee, item.vat, item.net,
-    terms.payout_days, payout.date
+    coalesce(carried.carry_out, 0), terms.payout_days, payout.date
   from (
     select merchant_id, livemode, currency, count(*) as count,
       sum(amount) as gross, sum(fee) as fee, sum(vat) as vat, sum(net) as net
@@ -35,13 +47,15 @@ const MAKE_STATEMENTS = `
     group by merchant_id, livemode, currency
   ) item
   left join lateral (${TERMS_OF_DAY}) terms on true
+  left join lateral (${CARRIED}) carried on true
   left join unnest($3::int[], $4::date[]) as payout (days, date)
     on payout.days = terms.payout_days
   order by item.merchant_id, item.currency`;
 
 /**
  * Makes the statements of a run from its items: one for each merchant, mode and currency, sums as
- * sums of lines.
+ * sums of lines. What an earlier statement is short of is carried in: it pays what is left of both,
+ * or nothing, and the rest is carried on (settlement-domain, 2.4 and 2.5).
  *
  * @throws CalendarYearMissingError when a payout would fall into a year without a calendar.
  */

@@ -17,6 +17,9 @@ export interface Statement {
   readonly fee: bigint;
   readonly vat: bigint;
   readonly net: bigint;
+  readonly carryIn: bigint;
+  readonly payout: bigint;
+  readonly carryOut: bigint;
   readonly payoutDate: string;
   readonly partsPublished: number;
 }

@@ -19,6 +19,9 @@ function statementOf(merchant: number, count: number, partsPublished = 0): State
     fee: 0n,
     vat: 0n,
     net: 0n,
+    carryIn: 0n,
+    payout: 0n,
+    carryOut: 0n,
     payoutDate: '2026-03-17',
     partsPublished,
   };

@@ -17,7 +17,8 @@ const READ_STATEMENTS = {
   name: 'read-unpublished-statements',
   text: `
     select id, merchant_id as "merchantId", livemode, currency, date, count, gross, fee, vat, net,
-      payout_date as "payoutDate", parts_published as "partsPublished"
+      carry_in as "carryIn", payout, carry_out as "carryOut", payout_date as "payoutDate",
+      parts_published as "partsPublished"
     from settlement
     where run_id = $1 and (merchant_id, currency) > ($2, $3) and published_at is null
     order by merchant_id, currency

@@ -60,6 +60,11 @@ const TAMPERINGS = [
     problem: 'totals of KRW differ',
   },
   {
+    what: 'a statement pays off a debt that is none',
+    damage: 'update settlement set carry_in = -1 where gross = 30000',
+    problem: '1 statements carry in what none before them carried out',
+  },
+  {
     what: 'a statement is missing',
     damage: 'delete from settlement where gross = 10000',
     problem: 'statements 2 lines of 30000',

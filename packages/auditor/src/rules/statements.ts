@@ -84,6 +84,28 @@ export const STATEMENT_RULES: readonly Rule[] = [
         or (coalesce(d.stage, c.stage) <> 'FACTS'
             and (d.fee, d.vat, d.net) is distinct from (c.fee, c.vat, c.net))`,
   }),
+  sqlRule({
+    id: 'statement-carries',
+    statement:
+      'What a statement is short of is carried into the next one of the merchant, mode and ' +
+      'currency: it pays out what is left of both, or nothing.',
+    checked: STATEMENTS,
+    violations: `
+      select s.id as "settlementId", s.merchant_id as "merchantId", s.date, s.net,
+             s.carry_in as "carryIn", before.carry_out as "carriedOut", s.payout,
+             s.carry_out as "carryOut"
+      from settlement.settlement s
+      left join lateral (
+        select carry_out from settlement.settlement b
+        where (b.merchant_id, b.livemode, b.currency) = (s.merchant_id, s.livemode, s.currency)
+          and b.date < s.date
+        order by b.date desc limit 1
+      ) before on true
+      where s.carry_in <> coalesce(before.carry_out, 0)
+        or (s.payout, s.carry_out)
+          is distinct from (greatest(s.carry_in + s.net, 0), least(s.carry_in + s.net, 0))
+      order by s.date, s.id`,
+  }),
   {
     id: 'statement-hash',
     statement: 'The hash that a statement was published with is that of its items.',

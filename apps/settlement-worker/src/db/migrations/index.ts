@@ -1,9 +1,11 @@
 import type { Migration } from '@mini-pg/database';
 import * as createSettlement from './001-create-settlement.ts';
 import * as cancelsWaitForPayments from './002-cancels-wait-for-payments.ts';
+import * as carryNegativeStatements from './003-carry-negative-statements.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
   '001-create-settlement': createSettlement,
   '002-cancels-wait-for-payments': cancelsWaitForPayments,
+  '003-carry-negative-statements': carryNegativeStatements,
 };
