@@ -3,12 +3,24 @@ import type { Queryable } from '@mini-pg/database';
 export type Row = Record<string, unknown>;
 
 /** Inserts a row by the names of its columns; objects become JSON, defaults stay the table's. */
-export async function insertRow(database: Queryable, table: string, row: Row): Promise<void> {
-  const columns = Object.keys(row);
-  const places = columns.map((_, index) => `$${index + 1}`);
+export function insertRow(database: Queryable, table: string, row: Row): Promise<void> {
+  return insertRows(database, table, [row]);
+}
+
+/** Inserts rows of the same columns by one statement. */
+export async function insertRows(
+  database: Queryable,
+  table: string,
+  rows: readonly Row[],
+): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {});
+  const places = rows.map(
+    (_, row) =>
+      `(${columns.map((_, column) => `$${row * columns.length + column + 1}`).join(', ')})`,
+  );
   await database.query(
-    `insert into ${table} (${columns.join(', ')}) values (${places.join(', ')})`,
-    Object.values(row).map(asParameter),
+    `insert into ${table} (${columns.join(', ')}) values ${places.join(', ')}`,
+    rows.flatMap((row) => columns.map((column) => asParameter(row[column]))),
   );
 }
 

@@ -2,6 +2,7 @@ import type { PostgresPool } from '@mini-pg/database';
 import { newId } from '@mini-pg/runtime';
 import type { LedgerEntry } from './ledger-server.ts';
 import { addPayment, captureOf, type PaymentSpec, type SoundPayment } from './sound-payments.ts';
+import { addReversal } from './sound-reversal.ts';
 import {
   addCancel,
   addMerchant,
@@ -26,6 +27,8 @@ export interface SoundBooks {
   readonly unknown: SoundPayment;
   readonly test: SoundPayment;
   readonly runId: string;
+  /** Of a capture that was given back before anybody was told of it. */
+  readonly reversedAttemptId: string;
   readonly ledger: readonly LedgerEntry[];
 }
 
@@ -70,6 +73,8 @@ export async function fillSoundBooks(pool: PostgresPool): Promise<SoundBooks> {
   const unsettled = await pay({ orderId: 'order-unsettled', end: 'APPROVED', at: NEXT_NOON });
   await addPaymentFact(pool, unsettled, exclusive.policy);
 
+  const reversal = await addReversal(pool, await pay({ orderId: 'order-reversed', end: 'FAILED' }));
+
   const captures = [settled, second, other, test, late, unsettled].map(captureOf);
   const cancelled: LedgerEntry = {
     ...captureOf(settled),
@@ -88,7 +93,8 @@ export async function fillSoundBooks(pool: PostgresPool): Promise<SoundBooks> {
     unknown,
     test,
     runId,
-    ledger: [...captures, cancelled],
+    reversedAttemptId: reversal.attemptId,
+    ledger: [...captures, cancelled, ...reversal.ledger],
   };
 }
 

@@ -5,6 +5,7 @@ const CLOSE_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 900];
 /** What an operator watches of the books; `docs` of the service says when to alert. */
 export interface SettlementMetrics {
   readonly factsStored: Counter;
+  readonly reversalsBooked: Counter;
   readonly factsWithoutMerchant: Gauge;
   readonly factsWithoutTerms: Gauge;
   readonly factsWithoutPayment: Gauge;
@@ -24,6 +25,11 @@ export function createSettlementMetrics(registry: Registry): SettlementMetrics {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   return {
     factsStored: new Counter({ name: 'facts_stored_total', help: 'New facts', registers }),
+    reversalsBooked: new Counter({
+      name: 'reversals_booked_total',
+      help: 'Captures that no merchant heard of, booked to suspense and back; alert when it grows',
+      registers,
+    }),
     factsWithoutMerchant: gauge(
       'facts_without_merchant',
       'Live facts that wait for their merchant; alert when it stays above 0',

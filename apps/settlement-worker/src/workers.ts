@@ -31,6 +31,7 @@ export async function startWorkers(deps: Deps): Promise<Workers> {
       const stored = await storeEvents(pool, events);
       failpoint('settlement-worker.facts.after-commit');
       metrics.factsStored.inc(stored.facts);
+      metrics.reversalsBooked.inc(stored.reversals);
     },
     logger,
     registry,

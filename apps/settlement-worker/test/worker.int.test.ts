@@ -8,7 +8,7 @@ import type { Config } from '../src/config.ts';
 import { readFactsProgress } from '../src/facts/consumed.ts';
 import { type SettlementWorker, startSettlementWorker } from '../src/settlement-worker.ts';
 import { type Books, createBooks } from './support/books.ts';
-import { completed, merchantUpdated, termsFrom } from './support/events.ts';
+import { cancelled, completed, merchantUpdated, reversed, termsFrom } from './support/events.ts';
 import { createSite, type Site, silent } from './support/site.ts';
 
 const DAY = '2026-03-13';
@@ -117,6 +117,50 @@ describe('settlement-worker on Kafka', () => {
     await second.stop();
     await site.publish(...payments, completed({ merchantId, approvedAt: AT }));
     await waitFor(async () => (await countFacts()) === before + 301, { what: 'the last fact' });
+  });
+});
+
+describe('what pg-processor tells of one payment on topics without a common order', () => {
+  it('comes to the same lines, and a reversal to none', async () => {
+    const merchantId = newId();
+    const approvedAt = '2026-03-18T03:00:00.000Z';
+    const payment = completed({ merchantId, amount: 33_333, approvedAt });
+    const [first, second] = [
+      cancelled(payment, {
+        remainingBefore: 33_333,
+        remainingAfter: 22_222,
+        cancelledAt: '2026-03-18T04:00:00.000Z',
+      }),
+      cancelled(payment, {
+        remainingBefore: 22_222,
+        remainingAfter: 0,
+        cancelledAt: '2026-03-18T05:00:00.000Z',
+      }),
+    ];
+    const reversal = reversed({ merchantId, approvedAt, reversedAt: approvedAt });
+    await Promise.all([startWorker(), startWorker()]);
+    await site.publish(
+      second,
+      reversal,
+      first,
+      second,
+      merchantUpdated(merchantId, [termsFrom(DAY)]),
+    );
+    await site.publish(payment, reversal, first, payment);
+    await close('2026-03-18');
+    const lines =
+      'select amount, fee, vat from settlement_item where merchant_id = $1 order by net';
+    expect(await books.rows(lines, [merchantId])).toEqual([
+      { amount: -22_222n, fee: -733n, vat: -73n },
+      { amount: -11_111n, fee: -366n, vat: -37n },
+      { amount: 33_333n, fee: 1_099n, vat: 110n },
+    ]);
+    const postings =
+      'select kind, amount from suspense_posting where merchant_id = $1 order by kind';
+    expect(await books.rows(postings, [merchantId])).toEqual([
+      { kind: 'CAPTURE', amount: 10_000n },
+      { kind: 'REVERSAL', amount: -10_000n },
+    ]);
   });
 });
 

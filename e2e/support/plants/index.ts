@@ -4,6 +4,7 @@ import { GATEWAY_PLANTS } from './gateway.ts';
 import { PAYMENT_PLANTS } from './payments.ts';
 import type { Plant } from './plant.ts';
 import { SETTLEMENT_PLANTS } from './settlement.ts';
+import { SUSPENSE_PLANTS } from './suspense.ts';
 
 export type { World } from './plant.ts';
 
@@ -13,4 +14,5 @@ export const PLANTS: readonly Plant[] = [
   ...PAYMENT_PLANTS,
   ...SETTLEMENT_PLANTS,
   ...CANCEL_PLANTS,
+  ...SUSPENSE_PLANTS,
 ];

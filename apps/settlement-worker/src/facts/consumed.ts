@@ -4,6 +4,7 @@ import { type PartitionProgress, readProgress } from '@mini-pg/messaging';
 export const CONSUMED_TOPICS = [
   'payment.completed',
   'payment.cancelled',
+  'payment.reversed',
   'merchant.updated',
 ] as const;
 

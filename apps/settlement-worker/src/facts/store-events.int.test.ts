@@ -17,7 +17,7 @@ const FACTS = 'select id, kind, amount, sale_date, terms_date from fact order by
 describe('a completed payment', () => {
   it('is one fact with its business date, open until it is settled', async () => {
     const event = completed({ merchantId: newId(), approvedAt: AT });
-    expect(await books.store(event)).toEqual({ facts: 1, merchants: 0 });
+    expect(await books.store(event)).toEqual({ facts: 1, merchants: 0, reversals: 0 });
     const { data } = event;
     expect(await books.rows('select * from fact')).toMatchObject([
       {

@@ -79,7 +79,7 @@ export async function createBooks(): Promise<Books> {
     async clear() {
       await pool.query(
         `truncate merchant, merchant_terms, fact, fact_open, settlement_run, settlement_control,
-           settlement_item, settlement, outbox`,
+           settlement_item, settlement, suspense_posting, outbox`,
       );
     },
     async drop() {

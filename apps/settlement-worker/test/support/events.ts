@@ -75,6 +75,28 @@ export function cancelled(
   });
 }
 
+/** A capture of 10,000 won that nobody reported, and its reversal, but for what is given. */
+export function reversed(
+  data: Partial<DataOf<'payment.reversed'>> & {
+    merchantId: string;
+    approvedAt: string;
+    reversedAt: string;
+  },
+): EventOf<'payment.reversed'> {
+  const payment = completed(data);
+  return createEvent('payment.reversed', {
+    id: newId(),
+    source: 'pg-processor',
+    time: data.reversedAt,
+    subject: payment.data.paymentId,
+    data: {
+      ...payment.data,
+      reversalTransactionId: `reversal-${payment.data.paymentId}`,
+      ...data,
+    },
+  });
+}
+
 export function merchantUpdated(
   merchantId: string,
   terms: readonly Terms[],

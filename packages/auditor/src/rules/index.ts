@@ -7,6 +7,7 @@ import { PAYMENT_RULES } from './payments.ts';
 import { PROJECTION_RULES } from './projection.ts';
 import { SETTLEMENT_RULES } from './settlement.ts';
 import { STATEMENT_RULES } from './statements.ts';
+import { SUSPENSE_RULES } from './suspense.ts';
 
 /** Every rule, along the way of the money. */
 export const RULES: readonly Rule[] = [
@@ -16,6 +17,7 @@ export const RULES: readonly Rule[] = [
   ...SETTLEMENT_RULES,
   ...CANCEL_RULES,
   ...STATEMENT_RULES,
+  ...SUSPENSE_RULES,
   ...PROJECTION_RULES,
   ...DEADLINE_RULES,
 ];
