@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  PICKED_VARIABLE,
   pickStack,
   REPOSITORY_DIR,
   type Site,
@@ -58,6 +59,7 @@ function runOnServers(site: Site, stack: Stack, args: readonly string[]): Promis
     STACK_POSTGRES_URL: stack.postgresUrl,
     STACK_REDIS_URL: stack.redisUrl,
     STACK_KAFKA_BROKERS: stack.kafkaBrokers,
+    [PICKED_VARIABLE]: stack.kind,
   });
 }
 

@@ -1,13 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { GenericContainer } from 'testcontainers';
 import { BROKER_HEAP, BROKER_SETTINGS, brokerVariable } from './broker-settings.ts';
-import { dockerEnvironment } from './docker.ts';
 import { findFreePort } from './free-port.ts';
 import type { ServerName } from './native.ts';
 import { POSTGRES_SETTINGS } from './postgres-settings.ts';
 import { withProgress } from './progress.ts';
+import { removeAtEnd } from './remove-at-end.ts';
 import type { Site } from './site.ts';
 
 /** The images of the servers; `docker-compose.yml` names the same. */
@@ -25,7 +23,6 @@ const READY_TIMEOUT_MS = 180_000;
 const HEALTH_INTERVAL_MS = 1_000;
 const HEALTH_TIMEOUT_MS = 5_000;
 const HEALTH_RETRIES = 180;
-const REMOVE_TIMEOUT_MS = 30_000;
 
 /**
  * Starts the named servers as containers of Testcontainers and resolves with their
@@ -37,7 +34,7 @@ export async function startContainers(
   names: readonly ServerName[],
 ): Promise<Partial<Record<ServerName, string>>> {
   const id = randomUUID();
-  await keepContainers(site, id);
+  await removeAtEnd(site, { label: `${LABEL}=${id}`, volumes: true });
   const start = async (name: ServerName): Promise<[ServerName, string]> => {
     const port = await findFreePort();
     const what = `starting ${SERVER_IMAGES[name]} on port ${port}`;
@@ -47,22 +44,6 @@ export async function startContainers(
   const [first, ...rest] = names;
   const started = first ? [await start(first), ...(await Promise.all(rest.map(start)))] : [];
   return Object.fromEntries(started);
-}
-
-/** A process of the guardian's whose end is the end of the containers. */
-async function keepContainers(site: Site, id: string): Promise<void> {
-  const entry = new URL(`./container-keeper${extname(import.meta.url)}`, import.meta.url);
-  await site.guardian.run({
-    name: 'container-keeper',
-    command: process.execPath,
-    args: [fileURLToPath(entry), `${LABEL}=${id}`],
-    env: dockerEnvironment(),
-    output: { file: `${site.logDir}/container-keeper.log` },
-    stopSignal: 'SIGTERM',
-    stopTimeoutMs: REMOVE_TIMEOUT_MS,
-    orphanTimeoutMs: REMOVE_TIMEOUT_MS,
-    stage: 0,
-  });
 }
 
 const STARTERS: Record<ServerName, (id: string, port: number) => Promise<string>> = {

@@ -1,5 +1,5 @@
 import type { Offer } from './choose-stack.ts';
-import { STACK_IMAGES } from './containers.ts';
+import { SERVER_IMAGES, STACK_IMAGES } from './containers.ts';
 import { docker } from './docker.ts';
 import type { Log } from './progress.ts';
 
@@ -8,11 +8,25 @@ const INSPECT_TIMEOUT_MS = 10_000;
 /** For all images together, on a slow line. */
 const PULL_TIMEOUT_MS = 300_000;
 
+/** What the images of the services are built on; `infra/images/Dockerfile` names the same. */
+const SERVICE_BASE_IMAGE = 'node:24-bookworm-slim';
+
 /** Whether a daemon answers that has the images of the servers, or can pull them. */
-export async function offerDocker(
-  log: Log,
-  images: readonly string[] = STACK_IMAGES,
-): Promise<Offer> {
+export function offerDocker(log: Log): Promise<Offer> {
+  return offerImages(log, STACK_IMAGES);
+}
+
+/** Whether the whole system can run by compose: the plugin is there too, and the base image. */
+export async function offerCompose(log: Log): Promise<Offer> {
+  const plugin = await docker(['compose', 'version', '--short'], INSPECT_TIMEOUT_MS);
+  // Without a command line of Docker, the daemon's refusal says what is missing.
+  if (!plugin.ok && plugin.reason !== 'not installed') {
+    return { available: false, refusal: 'the plugin `docker compose` is not installed' };
+  }
+  return offerImages(log, [...Object.values(SERVER_IMAGES), SERVICE_BASE_IMAGE]);
+}
+
+async function offerImages(log: Log, images: readonly string[]): Promise<Offer> {
   const refusal = await daemonRefusal();
   if (refusal !== undefined) return { available: false, refusal };
   const deadline = performance.now() + PULL_TIMEOUT_MS;

@@ -2,15 +2,18 @@ export { BROKER_HEAP, BROKER_SETTINGS, brokerVariable } from './broker-settings.
 export { type StackChoice, StackChoiceError, type StackKind } from './choose-stack.ts';
 export { SERVER_IMAGES } from './containers.ts';
 export { ownerOf, stopOwner } from './data-dir.ts';
-export { findFreePort } from './free-port.ts';
+export { docker } from './docker.ts';
+export { findFreePort, findFreePorts, portsFrom } from './free-port.ts';
 export type { GuardedProcess, Guardian } from './guardian.ts';
 export type { ProcessExit, ProcessSpec } from './guardian-protocol.ts';
 export type { ServerName } from './native.ts';
 export { REPOSITORY_DIR } from './paths.ts';
+export { canUseDocker, PICKED_VARIABLE } from './picked-stack.ts';
 export { POSTGRES_SETTINGS } from './postgres-settings.ts';
 export { isRunning } from './process-identity.ts';
 export { type Log, withProgress } from './progress.ts';
-export type { Server } from './server.ts';
+export { type Removal, removeAtEnd } from './remove-at-end.ts';
+export { reasonIn, type Server } from './server.ts';
 export {
   INSTANCES_MAX,
   isHealthy,
@@ -22,6 +25,7 @@ export {
 export { openSite, type Site } from './site.ts';
 export {
   pickStack,
+  pickSystemStack,
   type Stack,
   type StackOptions,
   type StackUrls,

@@ -14,8 +14,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { docker } from './docker.ts';
+import { attachExternal } from './external.ts';
+import { canUseDocker } from './picked-stack.ts';
 import { outsideOf } from './postgres-account.ts';
 import { isAlive, type ProcessRecord, recordProcess, waitUntilGone } from './process-identity.ts';
+import type { StackUrls } from './stack.ts';
 
 /*
  * Every stack is started by a process of its own, which is then ended in one of the ways in which
@@ -23,13 +27,17 @@ import { isAlive, type ProcessRecord, recordProcess, waitUntilGone } from './pro
  */
 const HOLD_STACK = fileURLToPath(new URL('../test/hold-stack.ts', import.meta.url));
 const GONE_TIMEOUT_MS = 15_000;
+/** Three servers start, and the daemon stops them, on a busy machine. */
+const CONTAINERS_TIMEOUT_MS = 240_000;
+const REMOVED_TIMEOUT_MS = 60_000;
+const DOCKER_TIMEOUT_MS = 10_000;
 /** Only Redis and Postgres, next to the Kafka of the test run: they start within a second. */
 const QUICK = { own: ['postgres', 'redis'] };
 
-type Held = {
+type Told = StackUrls & { kind: string; pids: Record<string, number>; dataDir: string };
+type Held = Omit<Told, 'pids'> & {
   owner: ChildProcess;
   servers: ProcessRecord[];
-  dataDir: string;
   stderr: () => string;
 };
 
@@ -73,6 +81,40 @@ describe('a native stack', () => {
     const { servers } = await holdStack({ ...QUICK, dataDir });
     process.kill(guardianOf(dataDir).pid, 'SIGKILL');
     expect(await waitUntilGone(servers, GONE_TIMEOUT_MS)).toBe(true);
+  });
+});
+
+describe.runIf(canUseDocker('a stack of containers'))('a stack of containers', () => {
+  it(
+    'answers, and leaves no container behind when its owner is killed',
+    async () => {
+      const stack = await holdStack({}, { STACK: 'docker' });
+      expect(stack.kind).toBe('docker');
+      const { postgresUrl, redisUrl, kafkaBrokers } = stack;
+      const ports = [postgresUrl, redisUrl, `kafka://${kafkaBrokers}`].map(
+        (url) => new URL(url).port,
+      );
+      expect(await attachExternal(urlVariables(stack))).toEqual({
+        postgresUrl,
+        redisUrl,
+        kafkaBrokers,
+      });
+      expect(await publishersOf(ports)).toHaveLength(3);
+
+      stack.owner.kill('SIGKILL');
+
+      await expect.poll(() => publishersOf(ports), { timeout: REMOVED_TIMEOUT_MS }).toEqual([]);
+    },
+    CONTAINERS_TIMEOUT_MS,
+  );
+
+  it('leaves a server that a test asks for as its own a process', async () => {
+    const { servers, kind } = await holdStack(
+      { own: ['redis', 'postgres', 'kafka'] },
+      { STACK: 'docker' },
+    );
+    expect(kind).toBe('docker');
+    expect(servers).toHaveLength(3);
   });
 });
 
@@ -149,11 +191,29 @@ async function holdStack(options: object, environment: Record<string, string> = 
     stderr += chunk;
   });
   for await (const line of createInterface({ input: owner.stdout })) {
-    const told: { pids: Record<string, number>; dataDir: string } = JSON.parse(line);
-    const servers = Object.values(told.pids).map(recordProcess);
-    return { owner, servers, dataDir: told.dataDir, stderr: () => stderr };
+    const { pids, ...told }: Told = JSON.parse(line);
+    const servers = Object.values(pids).map(recordProcess);
+    return { ...told, owner, servers, stderr: () => stderr };
   }
   throw new Error(stderr);
+}
+
+function urlVariables({ postgresUrl, redisUrl, kafkaBrokers }: StackUrls): Record<string, string> {
+  return {
+    STACK_POSTGRES_URL: postgresUrl,
+    STACK_REDIS_URL: redisUrl,
+    STACK_KAFKA_BROKERS: kafkaBrokers,
+  };
+}
+
+/** The ids of the containers, in any state, that publish one of these ports. */
+async function publishersOf(ports: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    ports.map((port) =>
+      docker(['ps', '--all', '--quiet', '--filter', `publish=${port}`], DOCKER_TIMEOUT_MS),
+    ),
+  );
+  return found.flatMap(({ output }) => output.split('\n').filter((id) => id !== ''));
 }
 
 function ended(owner: ChildProcess): Promise<number | null> {

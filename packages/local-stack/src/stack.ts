@@ -1,6 +1,6 @@
 import { chooseStack, type StackChoice, type StackKind } from './choose-stack.ts';
 import { startContainers } from './containers.ts';
-import { offerDocker } from './docker-offer.ts';
+import { offerCompose, offerDocker } from './docker-offer.ts';
 import { attachExternal } from './external.ts';
 import { type NativeServer, SERVER_NAMES, type ServerName, startNativeServers } from './native.ts';
 import type { Log } from './progress.ts';
@@ -58,6 +58,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 /** What `chooseStack` decides for the environment of this process. */
 export function pickStack(log: Log): Promise<StackChoice> {
   return chooseStack(process.env, () => offerDocker(log));
+}
+
+/** The same for a whole system, which `docker` runs by compose. */
+export function pickSystemStack(log: Log): Promise<StackChoice> {
+  return chooseStack(process.env, () => offerCompose(log));
 }
 
 /** Starts the servers on a site of the caller's; stopping the stack closes that site. */

@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connecting, provision, unprovision } from '@mini-pg/database';
 import { keepSecrets, signOperatorToken } from '@mini-pg/local-setup';
+import type { StackChoice } from './choose-stack.ts';
 import { findFreePort } from './free-port.ts';
 import type { ServerName } from './native.ts';
 import { type Log, withProgress } from './progress.ts';
@@ -62,6 +63,8 @@ export type ProgramResult = { code: number | null; output: string };
 export type SystemOptions = {
   /** Where data, secrets and logs are kept; a temporary folder unless given. */
   dataDir?: string;
+  /** Where its servers come from; what `pickStack` decides unless given. */
+  choice?: StackChoice;
   /** Servers to start for this system alone, so that it may stop and kill them. */
   own?: readonly ServerName[];
   /**
@@ -88,7 +91,7 @@ const PLAIN: Isolation = { database: 'minipg', topicPrefix: '', redisPrefix: '' 
  */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const log = options.log ?? (() => {});
-  const choice = await pickStack(log);
+  const choice = options.choice ?? (await pickStack(log));
   const site = await openSite(options.dataDir, log, options.hooks);
   /** Removes what an isolated system makes on servers that stay. */
   let tidyUp = async (): Promise<void> => {};

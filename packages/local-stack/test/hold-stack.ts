@@ -5,6 +5,7 @@ const stack = await startStack({
   ...JSON.parse(process.argv[2] ?? '{}'),
   log: (line) => process.stderr.write(`${line}\n`),
 });
-const { pids, dataDir } = stack;
-process.stdout.write(`${JSON.stringify({ pids, dataDir })}\n`);
+const { pids, dataDir, kind, postgresUrl, redisUrl, kafkaBrokers } = stack;
+const told = { pids, dataDir, kind, postgresUrl, redisUrl, kafkaBrokers };
+process.stdout.write(`${JSON.stringify(told)}\n`);
 process.stdin.once('end', () => stack.stop()).resume();

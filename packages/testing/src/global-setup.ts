@@ -1,4 +1,4 @@
-import { startStack } from '@mini-pg/local-stack';
+import { PICKED_VARIABLE, startStack } from '@mini-pg/local-stack';
 
 /**
  * Runs once before the int and e2e projects of a package. `npm test` starts one stack for all
@@ -9,6 +9,7 @@ export async function setup(): Promise<() => Promise<void>> {
     log: (line) => process.stderr.write(`stack: ${line}\n`),
   });
   // Whatever picked them, from here on they are given.
+  process.env[PICKED_VARIABLE] ??= stack.kind;
   process.env.STACK = 'external';
   process.env.STACK_POSTGRES_URL = stack.postgresUrl;
   process.env.STACK_REDIS_URL = stack.redisUrl;
