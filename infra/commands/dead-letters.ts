@@ -26,7 +26,8 @@ import {
   printable,
   resolutionLine,
 } from '../lib/dead-letter-lines.ts';
-import { readEnvironment, readLocalSystem } from '../lib/local-system.ts';
+import { readLocalSystem, requireLocalSystem } from '../lib/local-system.ts';
+import { readServiceEnvironment } from '../lib/service-environment.ts';
 
 const USAGE = `Usage: npm run dead-letters -- list [--topic TOPIC] [--all] [--json]
        npm run dead-letters -- show ID [--json]
@@ -79,7 +80,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function run({ request, cluster: named }: DeadLetterArguments): Promise<number> {
-  const where = named ?? localCluster();
+  const where = named ?? (await localCluster());
   if (where === undefined) {
     console.error('Nothing is up. `npm run up` starts the system, --kafka names another cluster.');
     return EXIT_FAILED;
@@ -100,10 +101,10 @@ async function run({ request, cluster: named }: DeadLetterArguments): Promise<nu
   }
 }
 
-function localCluster(): { brokers: string; topicPrefix: string } | undefined {
+async function localCluster(): Promise<{ brokers: string; topicPrefix: string } | undefined> {
   const local = readLocalSystem();
   if (!local) return undefined;
-  const { TOPIC_PREFIX = '' } = readEnvironment('payment-api');
+  const { TOPIC_PREFIX = '' } = await readServiceEnvironment(local, 'payment-api');
   return { brokers: local.kafka, topicPrefix: TOPIC_PREFIX };
 }
 
@@ -136,9 +137,10 @@ async function decide(cluster: DeadLetterCluster, request: Decision): Promise<nu
 
 /** @throws UsageError when the token of the system that is up says nothing any more. */
 async function localOperator(): Promise<string> {
-  const token = readLocalSystem()?.adminToken ?? '';
-  const { OPERATOR_PUBLIC_KEY = '' } = readEnvironment('payment-api');
-  const operator = await verifyOperatorToken(token, readOperatorPublicKey(OPERATOR_PUBLIC_KEY));
+  const local = requireLocalSystem();
+  const { OPERATOR_PUBLIC_KEY = '' } = await readServiceEnvironment(local, 'payment-api');
+  const key = readOperatorPublicKey(OPERATOR_PUBLIC_KEY);
+  const operator = await verifyOperatorToken(local.adminToken, key);
   if (operator !== null) return operator.name;
   throw new UsageError("--by NAME: the operator's token of the system that is up has run out");
 }

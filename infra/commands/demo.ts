@@ -6,9 +6,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ownerOf, type System, startSystem, stopOwner } from '@mini-pg/local-stack';
+import { ownerOf, pickSystemStack, type StackChoice, stopOwner } from '@mini-pg/local-stack';
 import { runDemo } from '../demo/run-demo.ts';
 import { buildServices } from '../lib/build.ts';
+import { startContainers, startProcesses } from '../lib/demo-systems.ts';
 import { DATA_DIR } from '../lib/local-system.ts';
 import { onStopRequest } from '../lib/stop-request.ts';
 
@@ -20,16 +21,14 @@ const DEMO_DIR = join(DATA_DIR, 'demo');
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-/** Used if they are free, so that links stay the same from one demo to the next. */
-const PORTS = { 'payment-api': 8080, 'pg-simulator': 7400 };
-
 const once = readOnce(process.argv.slice(2));
-let system: System | undefined;
+let stopSystem = async (): Promise<void> => {};
 try {
   await clearAway();
-  await buildServices();
+  const choice = await pickSystemStack(print);
+  if (choice.kind !== 'docker') await buildServices();
   onStopRequest(stop);
-  const isSound = await showDemo();
+  const isSound = await showDemo(choice);
   if (once) {
     await stop('the demo is over');
     process.exit(isSound ? 0 : EXIT_FAILED);
@@ -41,9 +40,19 @@ try {
   process.exit(EXIT_FAILED);
 }
 
-async function showDemo(): Promise<boolean> {
+async function showDemo(choice: StackChoice): Promise<boolean> {
   console.log('Starting Postgres, Redis, Kafka and the services');
-  system = await startSystem({ dataDir: DEMO_DIR, ports: PORTS, log: print });
+  print(`stack: ${choice.kind} (${choice.why})`);
+  const where = {
+    dataDir: DEMO_DIR,
+    log: print,
+    onStoppable(end: () => Promise<void>) {
+      stopSystem = end;
+    },
+  };
+  const system = await (choice.kind === 'docker'
+    ? startContainers(where)
+    : startProcesses(choice, where));
   const { checks, nextSteps } = await runDemo(system, (line) => console.log(line));
   console.log(once ? '\nWithout --once the system stays up, and this is for you:\n' : '');
   for (const line of nextSteps) console.log(line);
@@ -53,7 +62,7 @@ async function showDemo(): Promise<boolean> {
 
 async function stop(why: string): Promise<void> {
   console.log(`\nstopping (${why})`);
-  await system?.stop();
+  await stopSystem();
 }
 
 function print(line: string): void {

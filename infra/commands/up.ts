@@ -1,11 +1,8 @@
 /** Starts the whole system in the background, unless it is up already. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ownerOf } from '@mini-pg/local-stack';
-import { buildServices } from '../lib/build.ts';
+import { ownerOf, pickSystemStack } from '@mini-pg/local-stack';
+import { containersOf, isJob } from '../lib/compose-containers.ts';
 import {
   DATA_DIR,
   type LocalSystem,
@@ -13,14 +10,14 @@ import {
   requireLocalSystem,
 } from '../lib/local-system.ts';
 import { parseScale, type Scale } from '../lib/scale.ts';
-import type { SupervisorMessage } from '../lib/supervisor.ts';
+import { upAsContainers } from '../lib/up-containers.ts';
+import { upAsProcesses } from '../lib/up-processes.ts';
 
 const USAGE = `Usage: npm run up [-- --scale SERVICE=N ...]
 
   --scale SERVICE=N  instances of payment-api, pg-processor or settlement-worker, one unless given;
                      may be repeated`;
 
-const SUPERVISOR = fileURLToPath(new URL('../lib/supervisor.ts', import.meta.url));
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
@@ -30,13 +27,17 @@ async function main(args: string[]): Promise<number> {
   const scale = readScale(args);
   if (scale === 'help') return 0;
   if (scale === 'wrong') return EXIT_USAGE;
-  const local = readLocalSystem();
-  if (local) return showPresent(local, scale);
-  const owner = ownerOf(DATA_DIR);
-  if (!owner) return bringUp(scale);
-  console.error(
-    `Process ${owner.pid} is using ${DATA_DIR}: it is starting or stopping. Try again.`,
-  );
+  try {
+    const local = readLocalSystem();
+    if (local && (await isThere(local))) return showPresent(local, scale);
+    const owner = ownerOf(DATA_DIR);
+    if (!owner) return await bringUp(scale);
+    console.error(
+      `Process ${owner.pid} is using ${DATA_DIR}: it is starting or stopping. Try again.`,
+    );
+  } catch (error) {
+    console.error(`up: ${error instanceof Error ? error.message : error}`);
+  }
   return EXIT_FAILED;
 }
 
@@ -56,6 +57,13 @@ function readScale(args: string[]): Scale | 'help' | 'wrong' {
   }
 }
 
+/** False for containers that somebody has removed by hand. */
+async function isThere({ compose }: LocalSystem): Promise<boolean> {
+  if (!compose) return true;
+  const containers = await containersOf({ name: compose.project });
+  return containers.some((container) => !isJob(container));
+}
+
 /** What is up stays as it is; a scale that it does not have is refused, not ignored. */
 function showPresent(local: LocalSystem, scale: Scale): number {
   for (const [service, wanted] of Object.entries(scale)) {
@@ -72,48 +80,13 @@ function showPresent(local: LocalSystem, scale: Scale): number {
 }
 
 async function bringUp(scale: Scale): Promise<number> {
-  try {
-    await buildServices();
-  } catch (error) {
-    console.error(`up: ${error instanceof Error ? error.message : error}`);
-    return EXIT_FAILED;
-  }
-  const supervisor = startSupervisor(scale);
-  const failure = await untilReady(supervisor);
-  if (failure !== undefined) {
-    console.error(`up: ${failure}`);
-    return EXIT_FAILED;
-  }
-  supervisor.disconnect();
-  supervisor.unref();
+  const choice = await pickSystemStack((line) => console.log(line));
+  console.log(`stack: ${choice.kind} (${choice.why})`);
+  if (choice.kind === 'docker') await upAsContainers(scale);
+  else await upAsProcesses({ choice, scale });
   console.log('The system is up.');
   showLinks(requireLocalSystem());
   return 0;
-}
-
-function startSupervisor(scale: Scale): ChildProcess {
-  const logs = join(DATA_DIR, 'logs');
-  mkdirSync(logs, { recursive: true });
-  const output = openSync(join(logs, 'supervisor.log'), 'a');
-  const values = Object.entries(scale).map(([service, count]) => `${service}=${count}`);
-  // Detached: in a session of its own it outlives this command and its terminal.
-  return spawn(process.execPath, ['--conditions=source', SUPERVISOR, ...values], {
-    detached: true,
-    stdio: ['ignore', output, output, 'ipc'],
-  });
-}
-
-/** Shows how the start goes; resolves with what kept it from succeeding, if anything did. */
-function untilReady(supervisor: ChildProcess): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    supervisor.on('message', (message: SupervisorMessage) => {
-      if ('line' in message) console.log(message.line);
-      else resolve('failed' in message ? message.failed : undefined);
-    });
-    supervisor.once('exit', (code, signal) =>
-      resolve(`The supervisor has ended (${code ?? signal}); see ${DATA_DIR}/logs/supervisor.log.`),
-    );
-  });
 }
 
 function showLinks(system: LocalSystem): void {

@@ -1,9 +1,9 @@
-import type { System } from '@mini-pg/local-stack';
+import type { DemoSystem } from './demo-system.ts';
 import type { ShopStatement } from './statements.ts';
 
 /** Where to look, and how to make a payment by hand. */
 export function nextSteps(
-  system: System,
+  system: DemoSystem,
   secretKey: string,
   statements: readonly ShopStatement[],
 ): string[] {
@@ -18,7 +18,7 @@ export function nextSteps(
     `               ${settlement}/health/ready`,
     `  Metrics      ${api}/metrics`,
     `  The gateway  ${simulator}/_sim/ledger`,
-    `  Logs         ${system.dataDir}/logs`,
+    `  Logs         ${system.logs}`,
     '',
     'A statement as a file:',
     ...(first ? csvCommand(api, secretKey, first) : []),

@@ -1,8 +1,9 @@
 import { audit, boundsOf, formatReport, verdictLine } from '@mini-pg/auditor';
 import { businessDateOf } from '@mini-pg/domain';
-import { type System, withProgress } from '@mini-pg/local-stack';
+import { withProgress } from '@mini-pg/local-stack';
 import { Checks } from './checks.ts';
 import { MerchantClient, registerMerchant } from './clients.ts';
+import type { DemoSystem } from './demo-system.ts';
 import { nextSteps } from './next-steps.ts';
 import { awaitOutcomes, awaitSettled } from './outcomes.ts';
 import { planDay, SHOPS, type Shop } from './plan.ts';
@@ -28,7 +29,7 @@ const AUDIT_BOUND_MS = 5_000;
 type Print = (line: string) => void;
 
 interface DemoRun {
-  readonly system: System;
+  readonly system: DemoSystem;
   readonly print: Print;
   readonly checks: Checks;
 }
@@ -40,7 +41,7 @@ export interface DemoResult {
 }
 
 /** A day of three shops, from their first request to their statements. */
-export async function runDemo(system: System, print: Print): Promise<DemoResult> {
+export async function runDemo(system: DemoSystem, print: Print): Promise<DemoResult> {
   const run = { system, print, checks: new Checks(print) };
   const from = businessDateOf(new Date());
   print('\n1. Three merchants register, each with terms of its own');
@@ -102,9 +103,7 @@ async function settle(
   sales: readonly Sale[],
   dates: DateRange,
 ): Promise<ShopStatement[]> {
-  const close = await withProgress(`  closing ${dates.to}`, print, () =>
-    system.run('settlement-worker', 'close', ['--date', dates.to]),
-  );
+  const close = await withProgress(`  closing ${dates.to}`, print, () => system.close(dates.to));
   const said = close.output.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
   for (const line of said) print(`  ${line}`);
   checks.that(`the close of ${dates.to} (Asia/Seoul) succeeds`, close.code === 0, close.output);

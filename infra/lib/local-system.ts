@@ -12,7 +12,7 @@ const LOCAL_FILE = join(DATA_DIR, 'local.json');
 export const MERCHANTS_FILE = join(DATA_DIR, 'merchants.json');
 const ENVIRONMENTS_FILE = join(DATA_DIR, 'environments.json');
 
-const localSystemSchema = z.object({
+export const localSystemSchema = z.object({
   /** Base URLs of the services. */
   api: z.url(),
   processor: z.url(),
@@ -27,7 +27,7 @@ const localSystemSchema = z.object({
   merchants: z.array(z.object({ id: z.string(), secretKey: z.string() })),
   /** Of the first instance of each service, the servers and the supervisor. */
   pids: z.record(z.string(), z.int()),
-  /** Every instance of every service; `pid` is null while it is down. */
+  /** Every instance of every service; `pid` is null while it is down, and for a container. */
   instances: z.array(
     z.object({
       /** As its log is called: `payment-api`, `payment-api-2`. */
@@ -37,6 +37,8 @@ const localSystemSchema = z.object({
       pid: z.int().nullable(),
     }),
   ),
+  /** Of a system of containers: what `docker compose --project-name` takes. */
+  compose: z.object({ project: z.string() }).optional(),
 });
 
 /** What `.data/local.json` says about the system that is up, for scripts and other clients. */
@@ -52,8 +54,13 @@ export const SERVICE_KEYS = {
 
 /** The system that is up, or undefined when none is, or it is not ready yet. */
 export function readLocalSystem(): LocalSystem | undefined {
-  if (!ownerOf(DATA_DIR) || !existsSync(LOCAL_FILE)) return undefined;
-  return localSystemSchema.parse(JSON.parse(readFileSync(LOCAL_FILE, 'utf8')));
+  if (!existsSync(LOCAL_FILE)) return undefined;
+  const text = readFileSync(LOCAL_FILE, 'utf8');
+  // What a redirection of a job that failed leaves.
+  if (text === '') return undefined;
+  const local = localSystemSchema.parse(JSON.parse(text));
+  // Containers are looked after by Docker, processes by their owner.
+  return local.compose || ownerOf(DATA_DIR) ? local : undefined;
 }
 
 /** The same for a command that cannot do without. */
@@ -73,7 +80,7 @@ export function removeLocalSystem(): void {
 
 const environmentsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
-/** What the programs of a service find in their environment, in the system that is up. */
+/** What the programs of a service find in their environment, in a system of processes that is up. */
 export function readEnvironment(service: ServiceName): Record<string, string> {
   const environments = environmentsSchema.parse(
     JSON.parse(readFileSync(ENVIRONMENTS_FILE, 'utf8')),

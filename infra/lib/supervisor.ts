@@ -1,7 +1,7 @@
 /**
  * Runs the system of `npm run up` in the background: starts it, writes where everything is, starts
  * again what dies, and stops it all on SIGTERM. Tells the `up` that started it how it goes, and
- * ends with that one as long as the system is not ready. Its arguments are the values of `--scale`.
+ * ends with that one as long as the system is not ready. Its argument is a `SupervisorOrder`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keepMerchants } from '@mini-pg/local-setup';
@@ -16,8 +16,8 @@ import {
   writeLocalSystem,
 } from './local-system.ts';
 import { decideRestart } from './restarts.ts';
-import { parseScale } from './scale.ts';
 import { onStopRequest } from './stop-request.ts';
+import type { SupervisorOrder } from './up-processes.ts';
 
 /** Used if they are free, so that links stay the same from one `up` to the next. */
 const PORTS = {
@@ -34,13 +34,15 @@ let system: System | undefined;
 let merchants: LocalSystem['merchants'] = [];
 const restartedAtMs = new Map<string, number[]>();
 
+const { choice, scale }: SupervisorOrder = JSON.parse(process.argv[2] ?? '');
 onStopRequest(stop, () => !system);
 try {
   system = await startSystem({
     dataDir: DATA_DIR,
     isolate: false,
     ports: PORTS,
-    scale: parseScale(process.argv.slice(2)),
+    choice,
+    scale,
     hooks: { onStart: publish, onCrash: (name) => void restart(name) },
     log: tell,
   });

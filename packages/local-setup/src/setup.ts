@@ -21,6 +21,8 @@ const environment = z.object({
   POSTGRES_PORT: z.string(),
   REDIS_PORT: z.string(),
   KAFKA_PORT: z.string(),
+  /** By which `docker compose --project-name` finds the containers again. */
+  COMPOSE_PROJECT: z.string(),
 });
 
 try {
@@ -34,17 +36,28 @@ try {
   );
   const at = (port: string): string => `${env.PUBLISHED_HOST}:${port.split('-')[0]}`;
   const auditor = `${env.DATABASE}_auditor:${secrets.databasePasswords.auditor}`;
-  const local = {
+  const urls = {
     api: `http://${at(env.PAYMENT_API_PORT)}`,
     processor: `http://${at(env.PG_PROCESSOR_PORT)}`,
     settlement: `http://${at(env.SETTLEMENT_WORKER_PORT)}`,
     simulator: `http://${at(env.PG_SIMULATOR_PORT)}`,
+  };
+  const instance = (name: string, url: string) => ({ name, service: name, url, pid: null });
+  const local = {
+    ...urls,
     postgres: `postgres://${auditor}@${at(env.POSTGRES_PORT)}/${env.DATABASE}`,
     redis: `redis://${at(env.REDIS_PORT)}`,
     kafka: at(env.KAFKA_PORT),
     adminToken,
     merchants,
     pids: {},
+    instances: [
+      instance('payment-api', urls.api),
+      instance('pg-processor', urls.processor),
+      instance('settlement-worker', urls.settlement),
+      instance('pg-simulator', urls.simulator),
+    ],
+    compose: { project: env.COMPOSE_PROJECT },
   };
   process.stdout.write(`${JSON.stringify(local, null, 2)}\n`);
 } catch (error) {
