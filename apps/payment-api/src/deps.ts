@@ -12,8 +12,8 @@ import {
   createRegistry,
   Health,
   type Logger,
+  movedClock,
   type Registry,
-  systemClock,
 } from '@mini-pg/runtime';
 import type { Config } from './config.ts';
 import type { PaymentDatabase } from './db/schema.ts';
@@ -102,7 +102,7 @@ function createBase(config: Config, overrides: Partial<Deps>) {
     pool,
     health,
     registry: overrides.registry ?? createRegistry(SERVICE),
-    clock: overrides.clock ?? systemClock,
+    clock: overrides.clock ?? movedClock(config.CLOCK_OFFSET_MS),
     database: overrides.database ?? createKysely<PaymentDatabase>(pool),
   };
 }

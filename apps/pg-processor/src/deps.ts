@@ -6,6 +6,7 @@ import {
   createRegistry,
   Health,
   type Logger,
+  movedClock,
   newId,
   type Registry,
 } from '@mini-pg/runtime';
@@ -79,7 +80,7 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     });
   const sealer = Sealer.parse(config.SEAL_KEYS.reveal());
   const random = overrides.random ?? Math.random;
-  const now = () => new Date();
+  const { now } = movedClock(config.CLOCK_OFFSET_MS);
   const wakes: Wakes = { relay: () => {}, dispatcher: () => {} };
   const gateways = openGateways(config.pgs);
   const pgCalls = createPgCalls({ gateways, sealer, metrics });

@@ -141,6 +141,18 @@ describe('a confirm', () => {
     expect(body).toMatchObject({ status: 'EXPIRED', failure: { code: 'EXPIRED_PAYMENT' } });
   });
 
+  it('with another key charges again where each key charges, and with the same key does not', async () => {
+    const client = simulator();
+    const paymentKey = await client.open('charges-each-key');
+    for (const key of ['key-1', 'key-2', 'key-1', 'key-2']) {
+      expect((await client.confirm(paymentKey, key)).status).toBe(200);
+    }
+    expect(await client.moves()).toEqual([
+      ['CAPTURE', 1000],
+      ['CAPTURE', 1000],
+    ]);
+  });
+
   it('is ALREADY_PROCESSED_PAYMENT when it was paid with another key', async () => {
     const client = simulator();
     const paymentKey = await client.open();

@@ -12,6 +12,8 @@ export interface Scenario {
   readonly lateMs: number | null;
   /** Captured, answer lost, and inquiries know nothing of it for that long. */
   readonly notFoundForMs: number | null;
+  /** A confirm with another idempotency key charges again: nothing but the key guards. */
+  readonly chargesEachKey: boolean;
 }
 
 export const APPROVE: Scenario = {
@@ -22,10 +24,11 @@ export const APPROVE: Scenario = {
   ending: 'ANSWER',
   lateMs: null,
   notFoundForMs: null,
+  chargesEachKey: false,
 };
 
 /** What a term decides; two terms of one scenario may not decide the same. */
-type Aspect = 'outcome' | 'first' | 'before' | 'timing' | 'ending' | 'visibility';
+type Aspect = 'outcome' | 'first' | 'before' | 'timing' | 'ending' | 'visibility' | 'guard';
 
 interface Term {
   readonly argument: 'ms' | 'CODE' | null;
@@ -66,6 +69,11 @@ const TERMS: Readonly<Record<string, Term>> = {
     argument: 'ms',
     decides: ['visibility'],
     apply: (ms) => ({ notFoundForMs: Number(ms) }),
+  },
+  'charges-each-key': {
+    argument: null,
+    decides: ['guard'],
+    apply: () => ({ chargesEachKey: true }),
   },
   'waiting-for-deposit': {
     argument: null,

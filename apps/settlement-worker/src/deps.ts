@@ -6,8 +6,8 @@ import {
   createRegistry,
   Health,
   type Logger,
+  movedClock,
   type Registry,
-  systemClock,
 } from '@mini-pg/runtime';
 import type { Config } from './config.ts';
 import { createSettlementMetrics, type SettlementMetrics } from './metrics.ts';
@@ -68,7 +68,7 @@ export async function createDeps(config: Config, overrides: Partial<Deps> = {}):
     producer,
     relay,
     metrics: overrides.metrics ?? createSettlementMetrics(registry),
-    clock: overrides.clock ?? systemClock,
+    clock: overrides.clock ?? movedClock(config.CLOCK_OFFSET_MS),
     database: overrides.database ?? createKysely<unknown>(pool),
   };
 }

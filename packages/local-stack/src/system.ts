@@ -26,8 +26,8 @@ export type Service = Server & {
   service: ServiceName;
   /** Its base URL, the same over all restarts. */
   url: string;
-  /** Changes variables of its environment, from its next start on. */
-  setEnvironment(variables: Record<string, string>): void;
+  /** Changes variables of its environment, from its next start on; undefined removes one. */
+  setEnvironment(variables: Record<string, string | undefined>): void;
 };
 
 /** All services with their servers; see `startSystem`. */
@@ -52,8 +52,13 @@ export type System = {
   service(name: ServiceName, index?: number): Service;
   /** What the programs of a service find in their environment. */
   environment(name: ServiceName): Record<string, string>;
-  /** Runs a program of a service, such as `close`, to its end. */
-  run(name: ServiceName, program: string, args: readonly string[]): Promise<ProgramResult>;
+  /** Runs a program of a service, such as `close`, to its end, with variables added to its own. */
+  run(
+    name: ServiceName,
+    program: string,
+    args: readonly string[],
+    variables?: Record<string, string>,
+  ): Promise<ProgramResult>;
   /** Stops services and servers, and removes what an isolated system made on shared ones. */
   stop(): Promise<void>;
 };
@@ -200,7 +205,11 @@ async function startService(
 ): Promise<Service> {
   const name = index === 0 ? service : `${service}-${index + 1}`;
   const url = `http://127.0.0.1:${port}`;
-  const env = { ...environment, PORT: String(port), INSTANCE_ID: name };
+  const env: Record<string, string> = {
+    ...environment,
+    PORT: String(port),
+    INSTANCE_ID: name,
+  };
   const spec = serviceProcess({ service, program: 'main', env }, name, site.logDir);
   const server = await startServer(site.guardian, planService(spec, url), site.hooks);
   return {
@@ -214,7 +223,10 @@ async function startService(
     stop: () => server.stop(),
     kill: (signal) => server.kill(signal),
     setEnvironment(variables) {
-      Object.assign(env, variables);
+      for (const [variable, value] of Object.entries(variables)) {
+        if (value === undefined) delete env[variable];
+        else env[variable] = value;
+      }
     },
   };
 }
@@ -260,8 +272,8 @@ async function systemOf(
     services,
     service,
     environment: (name) => serviceEnvironment(name, facts),
-    run(name, program, args) {
-      const env = serviceEnvironment(name, facts);
+    run(name, program, args, variables) {
+      const env = { ...serviceEnvironment(name, facts), ...variables };
       const logName = `${name}-${program}-${randomUUID().slice(0, 8)}`;
       return runProgram(site, { service: name, program, args, env }, logName);
     },

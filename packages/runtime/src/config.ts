@@ -50,6 +50,8 @@ export const serviceEnvShape = {
     .describe('the folder of the profiles, `infra/profiles` unless given'),
 };
 
+const CLOCK_OFFSET_MAX_MS = 86_400_000;
+
 /** What a service that stores and sends events reads besides. */
 export const eventEnvShape = {
   DATABASE_URL: z
@@ -72,7 +74,19 @@ export const eventEnvShape = {
     .describe(
       '`<name>[:<n>][:pause]`: ends the process at the n-th time that it comes to that step, for the crash matrix; refused by `prod`',
     ),
+  CLOCK_OFFSET_MS: z.coerce
+    .number()
+    .int()
+    .min(-CLOCK_OFFSET_MAX_MS)
+    .max(CLOCK_OFFSET_MAX_MS)
+    .optional()
+    .describe(
+      'milliseconds: moves the clock of the process, for the crash matrix; refused by `prod`',
+    ),
 };
+
+/** Variables by which a test makes a process fail: none of them has a place in `prod`. */
+const FOR_TESTS = ['FAILPOINT', 'CLOCK_OFFSET_MS'];
 
 /** A colon or an at-sign in a password that is not percent-encoded shows here. */
 function isPostgresUrl(text: string): boolean {
@@ -96,9 +110,9 @@ export function loadConfig<Schema extends z.ZodType>(
     const problem = environment[name] === undefined ? MISSING : issue.message;
     return name === '' ? issue.message : `${name}: ${problem}`;
   });
-  if (environment.APP_ENV === 'prod' && environment.FAILPOINT !== undefined) {
-    throw new ConfigError([...(problems ?? []), 'FAILPOINT: prod refuses it: unset it']);
-  }
-  if (result.success) return result.data;
-  throw new ConfigError(problems ?? []);
+  const refused = FOR_TESTS.filter(
+    (name) => environment.APP_ENV === 'prod' && environment[name] !== undefined,
+  ).map((name) => `${name}: prod refuses it: unset it`);
+  if (result.success && refused.length === 0) return result.data;
+  throw new ConfigError([...(problems ?? []), ...refused]);
 }

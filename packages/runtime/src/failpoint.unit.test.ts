@@ -28,8 +28,11 @@ describe('a failpoint in the environment', () => {
   });
 
   it('is refused by prod, and does nothing there', () => {
-    const environment = { FAILPOINT: NAME, APP_ENV: 'prod' };
-    expect(problemsOf(environment)).toEqual(['FAILPOINT: prod refuses it: unset it']);
+    const environment = { FAILPOINT: NAME, CLOCK_OFFSET_MS: '1', APP_ENV: 'prod' };
+    expect(problemsOf(environment)).toEqual([
+      'FAILPOINT: prod refuses it: unset it',
+      'CLOCK_OFFSET_MS: prod refuses it: unset it',
+    ]);
     armedBy(environment)(NAME);
   });
 });

@@ -140,7 +140,10 @@ export class TossService {
       throw new TossRefusal('NOT_FOUND_PAYMENT_SESSION');
     }
     if (payment.isBusy) throw new TossRefusal('ALREADY_PROCESSING_REQUEST');
-    if (payment.status !== 'OPEN') throw new TossRefusal('ALREADY_PROCESSED_PAYMENT');
+    const chargesAgain = payment.status === 'PAID' && payment.scenario.chargesEachKey;
+    if (payment.status !== 'OPEN' && !chargesAgain) {
+      throw new TossRefusal('ALREADY_PROCESSED_PAYMENT');
+    }
     if (payment.orderId !== request.orderId || payment.amount !== request.amount) {
       throw new TossRefusal('INVALID_REQUEST');
     }
