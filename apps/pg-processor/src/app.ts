@@ -3,6 +3,7 @@ import { createHttpApp, ProblemError } from '@mini-pg/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { Deps } from './deps.ts';
 import { registerAttemptRoutes } from './routes/attempts.ts';
+import { registerCancelRoutes } from './routes/cancels.ts';
 import { registerExceptionRoutes } from './routes/exceptions.ts';
 import { requireOperator } from './routes/operator.ts';
 
@@ -22,6 +23,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
       admin.addHook('onRequest', requireOperator(deps.config.OPERATOR_PUBLIC_KEY));
       registerExceptionRoutes(admin, deps.pool);
       registerAttemptRoutes(admin, deps.pool);
+      registerCancelRoutes(admin, deps.pool);
     },
     { prefix: '/api/v1/admin' },
   );

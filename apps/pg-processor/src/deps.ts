@@ -10,13 +10,16 @@ import {
   newId,
   type Registry,
 } from '@mini-pg/runtime';
+import type { Attempt } from './attempts/attempt.ts';
 import { type CallerOptions, createCaller } from './calls/caller.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
 import { type Gateways, openGateways } from './calls/gateways.ts';
 import { createLeaseChecks, type LeaseChecks } from './calls/lease-checks.ts';
 import { createPgCalls, type PgCalls } from './calls/pg-calls.ts';
 import type { Pump } from './calls/pump.ts';
+import type { StartCancelsOptions } from './cancels/start-cancels.ts';
 import type { Config } from './config.ts';
+import type { CancelIntakeOptions } from './consumers/cancel-requested.ts';
 import type { IntakeOptions } from './consumers/payment-requested.ts';
 import { createMetrics, type ProcessorMetrics } from './metrics.ts';
 import { createFollowUp } from './repairs/follow-up.ts';
@@ -28,6 +31,7 @@ import { createResults, type Results } from './results/results.ts';
 export interface Wakes {
   relay: () => void;
   dispatcher: () => void;
+  cancels: () => void;
 }
 
 /** Everything that the service is made of, built in plain order. */
@@ -42,7 +46,8 @@ export interface Deps {
   readonly pgCalls: PgCalls;
   readonly leaseChecks: LeaseChecks;
   readonly results: Results;
-  readonly intake: IntakeOptions;
+  readonly intake: IntakeOptions & CancelIntakeOptions;
+  readonly startCancels: StartCancelsOptions;
   readonly dispatcher: Pump;
   readonly inquirer: Pump;
   readonly followUp: Pump;
@@ -81,27 +86,33 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
   const sealer = Sealer.parse(config.SEAL_KEYS.reveal());
   const random = overrides.random ?? Math.random;
   const { now } = movedClock(config.CLOCK_OFFSET_MS);
-  const wakes: Wakes = { relay: () => {}, dispatcher: () => {} };
+  const wakes: Wakes = { relay: () => {}, dispatcher: () => {}, cancels: () => {} };
   const gateways = openGateways(config.pgs);
   const pgCalls = createPgCalls({ gateways, sealer, metrics });
   const leaseChecks = createLeaseChecks(pool);
+  const context = {
+    newId,
+    now,
+    firstFollowUpMs: ({ pg }: Attempt) =>
+      gateways.get(pg)?.settings.lateCaptureScheduleMs[0] ?? FIRST_FOLLOW_UP_MS,
+  };
   const results = createResults({
     pool,
-    context: {
-      newId,
-      now,
-      firstFollowUpMs: ({ pg }) =>
-        gateways.get(pg)?.settings.lateCaptureScheduleMs[0] ?? FIRST_FOLLOW_UP_MS,
-    },
+    context,
     metrics,
     logger,
-    onCommitted(hasFurtherAttempts) {
+    onCommitted({ hasFurtherAttempts, hasEndedCancels }) {
       wakes.relay();
       if (hasFurtherAttempts) wakes.dispatcher();
+      if (hasEndedCancels) wakes.cancels();
     },
   });
   const onStored = () => {
     wakes.dispatcher();
+    wakes.relay();
+  };
+  const onCancelsStored = () => {
+    wakes.cancels();
     wakes.relay();
   };
   const { onClaimed } = overrides;
@@ -119,7 +130,8 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     pgCalls,
     leaseChecks,
     results,
-    intake: { pool, gateways, sealer, metrics, newId, now, onStored },
+    intake: { pool, gateways, sealer, metrics, newId, now, onStored, onCancelsStored },
+    startCancels: { pool, context, metrics, logger, onStarted: onStored },
     dispatcher: createDispatcher({ pool, gateways, caller, results, metrics, logger, owner }),
     inquirer: createInquirer(repairs),
     followUp: createFollowUp(repairs),

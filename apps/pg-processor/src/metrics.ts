@@ -9,6 +9,10 @@ export interface ProcessorMetrics {
   readonly openExceptions: Gauge<'kind'>;
   readonly openAttempts: Gauge<'state'>;
   readonly intake: Counter<'result'>;
+  readonly cancelIntake: Counter<'result'>;
+  readonly cancels: Counter<'state'>;
+  readonly openCancels: Gauge<'state'>;
+  readonly overdueCancels: Gauge<'state'>;
 }
 
 const CALL_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60];
@@ -63,6 +67,30 @@ export function createMetrics(registry: Registry): ProcessorMetrics {
       name: 'payment_requests_total',
       help: 'payment.requested events by what became of them',
       labelNames: ['result'],
+      registers,
+    }),
+    cancelIntake: new Counter({
+      name: 'cancel_requests_total',
+      help: 'payment.cancel-requested events by what became of them',
+      labelNames: ['result'],
+      registers,
+    }),
+    cancels: new Counter({
+      name: 'cancels_total',
+      help: 'Cancels by the state that they have come to',
+      labelNames: ['state'],
+      registers,
+    }),
+    openCancels: new Gauge({
+      name: 'open_cancels',
+      help: 'Cancels without an outcome',
+      labelNames: ['state'],
+      registers,
+    }),
+    overdueCancels: new Gauge({
+      name: 'overdue_cancels',
+      help: 'Cancels that wait or run for longer than 30 minutes; alert above 0',
+      labelNames: ['state'],
       registers,
     }),
   };

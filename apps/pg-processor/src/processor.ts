@@ -2,6 +2,7 @@ import { assertMigrated, connecting, createKysely } from '@mini-pg/database';
 import { createProducer, startConsumer, startRelay } from '@mini-pg/messaging';
 import { type Loop, listen, type Running, startLoop } from '@mini-pg/runtime';
 import { buildApp } from './app.ts';
+import { startCancels } from './cancels/start-cancels.ts';
 import { CONSUMED_TOPICS, handleIntake } from './consumers/intake.ts';
 import { migrations } from './db/migrations/index.ts';
 import type { Deps } from './deps.ts';
@@ -12,6 +13,7 @@ import { sweepExpired, sweepLeases, sweepOverdue } from './repairs/sweeper.ts';
 const DISPATCHER_IDLE_MS = 200;
 const INQUIRER_IDLE_MS = 200;
 const FOLLOW_UP_IDLE_MS = 2_000;
+const CANCELS_IDLE_MS = 200;
 const SWEEPER_IDLE_MS = 500;
 const GAUGES_IDLE_MS = 2_000;
 
@@ -81,10 +83,18 @@ function startPumps(deps: Deps): void {
   deps.followUp.start(FOLLOW_UP_IDLE_MS);
 }
 
-function startLoops({ sweeper, pool, metrics, logger }: Deps): Loop[] {
+function startLoops({ sweeper, pool, metrics, logger, wakes, ...deps }: Deps): Loop[] {
+  const cancels = startLoop({
+    name: 'cancels',
+    runOnce: () => startCancels(deps.startCancels),
+    idleMs: CANCELS_IDLE_MS,
+    logger,
+  });
+  wakes.cancels = () => cancels.wake();
   const sweep = (name: string, runOnce: () => Promise<number>): Loop =>
     startLoop({ name, runOnce, idleMs: SWEEPER_IDLE_MS, logger });
   return [
+    cancels,
     sweep('sweep-leases', () => sweepLeases(sweeper)),
     sweep('sweep-expired', () => sweepExpired(sweeper)),
     sweep('sweep-overdue', () => sweepOverdue(sweeper)),

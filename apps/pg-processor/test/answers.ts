@@ -6,7 +6,7 @@ import type {
   PgPayment,
   PgPaymentState,
 } from '@mini-pg/pg-adapters';
-import type { Expected } from '../src/decisions/decision.ts';
+import type { Decision, Expected } from '../src/decisions/decision.ts';
 
 export const EXPECTED: Expected = {
   pgPaymentId: 'key-1',
@@ -97,4 +97,21 @@ export function allAnswers(codes: readonly UnifiedCode[]): ReadonlyMap<string, P
     ['NO_ANSWER', unclear('NO_ANSWER')],
     ['UNKNOWN', unclear('UNKNOWN')],
   ]);
+}
+
+/** A decision as a grid shows it. */
+export function inShort(decision: Decision): string {
+  switch (decision.kind) {
+    case 'WAIT':
+      return decision.notExecuted === null ? 'WAIT' : 'WAIT, not executed';
+    case 'ESCALATE':
+      return `ESCALATE ${decision.exception}`;
+    case 'CANCEL_REFUSED': {
+      const { failure, contradiction } = decision;
+      const words = `CANCEL_REFUSED ${failure.code}`;
+      return contradiction === null ? words : `${words} !${contradiction.exception}`;
+    }
+    default:
+      return 'failure' in decision ? `${decision.kind} ${decision.failure.code}` : decision.kind;
+  }
 }

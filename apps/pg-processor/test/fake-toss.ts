@@ -17,14 +17,32 @@ type PlainStep =
   | 'hang'
   | { readonly refuse: string; readonly httpStatus?: number };
 
-export type CancelStep = 'done' | 'reset' | { readonly refuse: string };
+/** What the fake does with a cancel; the last one of a script repeats. */
+export type CancelStep =
+  | PlainCancelStep
+  | { readonly after: Promise<unknown>; readonly step: PlainCancelStep };
+
+type PlainCancelStep =
+  | 'done'
+  | 'reset'
+  | 'hang'
+  | 'done-then-reset'
+  | 'done-then-500'
+  | { readonly refuse: string; readonly httpStatus?: number };
+
+export interface FakeCancel {
+  readonly transactionKey: string;
+  readonly cancelAmount: number;
+}
 
 export interface FakePayment {
   readonly paymentKey: string;
   readonly orderId: string;
   readonly amount: number;
   status: string;
+  wasCaptured: boolean;
   transactionKey: string | null;
+  readonly cancels: FakeCancel[];
   /** What confirms do, one after the other. */
   script: ConfirmStep[];
   /** What cancels do, one after the other. */
@@ -41,9 +59,14 @@ export interface FakeCall {
   readonly body: string;
 }
 
-type Window = Partial<FakePayment> & { paymentKey: string; orderId: string; amount: number };
+type Window = Partial<Omit<FakePayment, 'cancels'>> & {
+  paymentKey: string;
+  orderId: string;
+  amount: number;
+};
 
 const APPROVED_AT = '2026-03-02T10:00:00+09:00';
+const CANCELLED_AT = '2026-03-02T11:00:00+09:00';
 const CONFIRM_PATH = '/v1/payments/confirm';
 
 /** Toss's wire with a script a payment, and the memory of keys that the real one has. */
@@ -81,7 +104,9 @@ export class FakeToss {
       orderId,
       amount,
       status: 'IN_PROGRESS',
+      wasCaptured: false,
       transactionKey: null,
+      cancels: [],
       script: ['approve'],
       cancelScript: ['done'],
       shown: (wire) => wire,
@@ -97,7 +122,16 @@ export class FakeToss {
     );
   }
 
-  /** Resolves once a confirm of that payment has come in. */
+  cancels(paymentKey: string): FakeCall[] {
+    return this.calls.filter(({ path }) => path === `/v1/payments/${paymentKey}/cancel`);
+  }
+
+  /** A cancel that somebody made at the PG, and not by the API. */
+  cancelByHand(payment: FakePayment, amount: number): void {
+    this.#addCancel(payment, amount);
+  }
+
+  /** Resolves once a confirm or a cancel of that payment has come in. */
   confirmed(paymentKey: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.set(paymentKey, resolve);
@@ -113,7 +147,8 @@ export class FakeToss {
       this.#waiting.get(paymentKey)?.();
       await this.#confirm(call, this.#payments.get(paymentKey), response);
     } else if (action === 'cancel') {
-      this.#cancel(this.#payments.get(id), response);
+      this.#waiting.get(id)?.();
+      await this.#cancel(call, this.#payments.get(id), response);
     } else {
       const payment = this.#payments.get(id);
       const shown = payment ? payment.shown(wireOf(payment)) : null;
@@ -147,17 +182,59 @@ export class FakeToss {
   #capture(payment: FakePayment): void {
     this.#captures += 1;
     payment.status = 'DONE';
+    payment.wasCaptured = true;
     payment.transactionKey ??= `tx-${payment.paymentKey}-${this.#captures}`;
   }
 
-  #cancel(payment: FakePayment | undefined, response: ServerResponse) {
+  async #cancel(call: FakeCall, payment: FakePayment | undefined, response: ServerResponse) {
     if (!payment) return refuse(response, 'NOT_FOUND_PAYMENT', 404);
-    const step = next(payment.cancelScript);
-    if (typeof step === 'object') return refuse(response, step.refuse, 400);
+    const key = call.key ?? '';
+    const replay = this.#replays.get(key);
+    if (replay) return send(response, replay.status, replay.body);
+    const step = await settled(next(payment.cancelScript));
     if (step === 'reset') return response.destroy();
-    payment.status = 'CANCELED';
-    return send(response, 200, JSON.stringify(wireOf(payment)));
+    if (step === 'hang') return undefined;
+    const asked = JSON.parse(call.body) as { cancelAmount?: number; refundableAmount?: number };
+    const refusal = typeof step === 'object' ? step : refusalOf(payment, asked);
+    if (refusal !== null) {
+      const body = JSON.stringify({ code: refusal.refuse, message: refusal.refuse });
+      this.#replays.set(key, { status: refusal.httpStatus ?? 400, body });
+      return send(response, refusal.httpStatus ?? 400, body);
+    }
+    this.#addCancel(payment, asked.cancelAmount ?? balanceOf(payment));
+    const body = JSON.stringify(wireOf(payment));
+    this.#replays.set(key, { status: 200, body });
+    if (step === 'done-then-reset') return response.destroy();
+    if (step === 'done-then-500') return refuse(response, 'UNKNOWN_ERROR', 500);
+    return send(response, 200, body);
   }
+
+  #addCancel(payment: FakePayment, cancelAmount: number): void {
+    this.#captures += 1;
+    const transactionKey = `cx-${payment.paymentKey}-${this.#captures}`;
+    payment.cancels.push({ transactionKey, cancelAmount });
+    payment.transactionKey = transactionKey;
+    const isWhole = cancelAmount === payment.amount;
+    payment.status = isWhole ? 'CANCELED' : 'PARTIAL_CANCELED';
+  }
+}
+
+function balanceOf({ amount, cancels }: FakePayment): number {
+  return cancels.reduce((balance, { cancelAmount }) => balance - cancelAmount, amount);
+}
+
+/** Toss's rules about what may be cancelled. */
+function refusalOf(
+  payment: FakePayment,
+  asked: { cancelAmount?: number; refundableAmount?: number },
+): { refuse: string; httpStatus?: number } | null {
+  const balance = balanceOf(payment);
+  if (balance === 0) return { refuse: 'ALREADY_CANCELED_PAYMENT' };
+  if (asked.refundableAmount !== undefined && asked.refundableAmount !== balance) {
+    return { refuse: 'NOT_MATCHES_REFUNDABLE_AMOUNT' };
+  }
+  const isOver = (asked.cancelAmount ?? 0) > balance;
+  return isOver ? { refuse: 'NOT_CANCELABLE_AMOUNT', httpStatus: 403 } : null;
 }
 
 function next<Step>(script: Step[]): Step {
@@ -167,26 +244,27 @@ function next<Step>(script: Step[]): Step {
   return step;
 }
 
-async function settled(step: ConfirmStep): Promise<PlainStep> {
-  if (typeof step === 'string' || 'refuse' in step) return step;
+async function settled<Plain>(
+  step: Plain | { readonly after: Promise<unknown>; readonly step: Plain },
+): Promise<Plain> {
+  if (typeof step !== 'object' || step === null || !('after' in step)) return step as Plain;
   await step.after;
   return step.step;
 }
 
 function wireOf(payment: FakePayment): Record<string, unknown> {
-  const isOver = payment.status === 'CANCELED';
   return {
     paymentKey: payment.paymentKey,
     orderId: payment.orderId,
     status: payment.status,
     currency: 'KRW',
     totalAmount: payment.amount,
-    balanceAmount: isOver ? 0 : payment.amount,
-    approvedAt: payment.status === 'DONE' ? APPROVED_AT : null,
+    balanceAmount: balanceOf(payment),
+    approvedAt: payment.wasCaptured ? APPROVED_AT : null,
     lastTransactionKey: payment.transactionKey,
     method: '카드',
     card: { issuerCode: '61', acquirerCode: '31', number: '433012******1234', cardType: '신용' },
-    cancels: null,
+    cancels: payment.cancels.map((cancel) => ({ ...cancel, canceledAt: CANCELLED_AT })),
     failure: null,
   };
 }

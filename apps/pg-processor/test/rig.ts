@@ -4,6 +4,7 @@ import { createEvent, type DataOf, EVENT_SCHEMAS, type EventOf, type Topic } fro
 import { type ReceivedEvent, Sealer } from '@mini-pg/messaging';
 import { createLogger, loadProfile, newId, type PgProfile, Secret } from '@mini-pg/runtime';
 import { createTestDatabase, type TestDatabase } from '@mini-pg/testing';
+import { startCancels } from '../src/cancels/start-cancels.ts';
 import type { Config } from '../src/config.ts';
 import { handleIntake } from '../src/consumers/intake.ts';
 import { migrations } from '../src/db/migrations/index.ts';
@@ -58,7 +59,7 @@ export async function createRig(): Promise<Rig> {
     },
     async clear() {
       await pool.query(
-        'truncate attempt, source_claim, payment_result, outcome, exception, outbox',
+        'truncate attempt, cancel, source_claim, payment_result, outcome, exception, outbox',
       );
     },
     async close() {
@@ -169,11 +170,80 @@ export async function receive(deps: Deps, ...requests: Requested[]): Promise<voi
   await handleIntake(deps.intake, requests.map(eventOf));
 }
 
+/** A cancel of a payment as payment-api asks for it; everything that is left unless it says more. */
+export interface RequestedCancel {
+  cancelId: string;
+  paymentId: string;
+  amount: number | null;
+  requestedAt: string;
+}
+
+export function cancelOf(
+  { paymentId }: Requested,
+  over: Partial<RequestedCancel> = {},
+): RequestedCancel {
+  const requestedAt = new Date().toISOString();
+  return { cancelId: newId(), paymentId, amount: null, requestedAt, ...over };
+}
+
+export function cancelEventOf(cancel: RequestedCancel): ReceivedEvent<'payment.cancel-requested'> {
+  const { cancelId, paymentId, amount, requestedAt } = cancel;
+  const event = createEvent('payment.cancel-requested', {
+    id: newId(),
+    source: 'payment-api',
+    time: requestedAt,
+    subject: paymentId,
+    data: {
+      merchantId: randomUUID(),
+      livemode: true,
+      paymentId,
+      cancelId,
+      amount,
+      taxFreeAmount: 0,
+      reason: 'the shopper asked for it',
+      origin: 'MERCHANT',
+      requestedAt,
+    },
+  });
+  return {
+    topic: 'payment.cancel-requested',
+    event,
+    key: paymentId,
+    partition: 0,
+    offset: 0n,
+    traceparent: undefined,
+    traceId: null,
+  };
+}
+
+export async function receiveCancels(deps: Deps, ...cancels: RequestedCancel[]): Promise<void> {
+  await handleIntake(deps.intake, cancels.map(cancelEventOf));
+}
+
+export interface CancelRow {
+  id: string;
+  state: string;
+  amount: bigint | null;
+  remaining_before: bigint | null;
+  remaining_after: bigint | null;
+  event_id: string | null;
+}
+
+/** The cancels of a payment, in the order in which they run. */
+export async function cancelsOf(pool: PostgresPool, paymentId: string): Promise<CancelRow[]> {
+  const { rows } = await pool.query<CancelRow>(
+    'select * from cancel where payment_id = $1 order by requested_at, id',
+    [paymentId],
+  );
+  return rows;
+}
+
 export interface AttemptRow {
   id: string;
   operation: string;
   number: number;
   state: string;
+  cancel_id: string | null;
   pg_transaction_id: string | null;
   pg_account_id: string | null;
   idempotency_key: string;
@@ -253,14 +323,15 @@ export async function makeDue(pool: PostgresPool): Promise<void> {
 
 const ROUNDS_MAX = 30;
 
-/** Dispatches, sweeps and inquires until nothing is left to do. */
+/** Dispatches, sweeps, inquires and starts cancels until nothing is left to do. */
 export async function settle(deps: Deps): Promise<void> {
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     await makeDue(deps.pool);
     const dispatched = await deps.dispatcher.runOnce();
     const inquired = await deps.inquirer.runOnce();
+    const started = await startCancels(deps.startCancels);
     const swept = (await sweepLeases(deps.sweeper)) + (await sweepExpired(deps.sweeper));
-    if (dispatched + inquired + swept === 0) return;
+    if (dispatched + inquired + started + swept === 0) return;
   }
   throw new Error(`still busy after ${ROUNDS_MAX} rounds`);
 }

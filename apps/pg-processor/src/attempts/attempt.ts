@@ -28,6 +28,12 @@ export interface Attempt {
   readonly taxFreeAmount: bigint;
   readonly currency: Currency;
   readonly cancelReason: string | null;
+  /** The cancel that it is a try of; null for approvals, and for cancels that refuse a deposit. */
+  readonly cancelId: string | null;
+  readonly cancelAmount: bigint | null;
+  readonly cancelTaxFreeAmount: bigint | null;
+  /** What could be cancelled before it. */
+  readonly cancelRemainingBefore: bigint | null;
   readonly leaseOwner: string | null;
   /** A call of this attempt may have reached the PG. */
   readonly reached: boolean;
@@ -74,6 +80,9 @@ export function attemptColumns(t: string): string {
     ${t}.source_key as "sourceKey", ${t}.order_id as "orderId", ${t}.pg_order_id as "pgOrderId",
     ${t}.idempotency_key as "idempotencyKey", ${t}.amount,
     ${t}.tax_free_amount as "taxFreeAmount", ${t}.currency, ${t}.cancel_reason as "cancelReason",
+    ${t}.cancel_id as "cancelId", ${t}.cancel_amount as "cancelAmount",
+    ${t}.cancel_tax_free_amount as "cancelTaxFreeAmount",
+    ${t}.cancel_remaining_before as "cancelRemainingBefore",
     ${t}.lease_owner as "leaseOwner", ${t}.reached, ${t}.answered,
     ${t}.not_executed as "notExecuted", ${t}.inquiry_count as "inquiryCount",
     ${t}.resend_count as "resendCount", ${t}.follow_up_count as "followUpCount",

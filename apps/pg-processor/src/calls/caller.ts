@@ -2,11 +2,13 @@ import type { CancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
 import { failpoint, type Logger } from '@mini-pg/runtime';
 import type { CallableAttempt } from '../attempts/attempt.ts';
 import { decideApproval } from '../decisions/decide-approval.ts';
+import { decideCancel } from '../decisions/decide-cancel.ts';
 import { decideDepositCancel } from '../decisions/decide-deposit-cancel.ts';
 import { type Decision, failureOf } from '../decisions/decision.ts';
 import { nextInquiryMs } from '../repairs/schedule.ts';
 import type { Results } from '../results/results.ts';
 import { evidenceOf, type Verdict } from '../results/verdict.ts';
+import { cancelOrderOf } from './cancel-order.ts';
 import { sendUntilMs } from './lease.ts';
 import type { LeaseChecks } from './lease-checks.ts';
 import type { OpenedAttempt, PgCalls } from './pg-calls.ts';
@@ -49,10 +51,10 @@ async function callOnce(
   const untilMs = sendUntilMs(lease.readAtMs, lease.leftMs, opened.connection.settings);
   const maySend = () => performance.now() <= untilMs;
   if (attempt.operation === 'CANCEL') {
-    failpoint('pg-processor.deposit-cancel.before-send');
-    const answer = await options.pgCalls.cancelDeposit(opened, maySend);
-    failpoint('pg-processor.deposit-cancel.after-answer');
-    return verdictOf(options, opened, owner, answer, decideDepositCancel(answer));
+    failpoint('pg-processor.cancel.before-send');
+    const answer = await options.pgCalls.cancel(opened, maySend);
+    failpoint('pg-processor.cancel.after-answer');
+    return verdictOf(options, opened, owner, answer, decideCancelAnswer(answer, opened));
   }
   failpoint('pg-processor.call.before-send');
   const answer = await options.pgCalls.approve(opened, maySend);
@@ -64,6 +66,13 @@ async function callOnce(
     reachedBefore: false,
   });
   return verdictOf(options, opened, owner, answer, decision);
+}
+
+function decideCancelAnswer(answer: CancelAnswer, opened: OpenedAttempt): Decision {
+  const { attempt } = opened;
+  if (attempt.cancelId === null) return decideDepositCancel(answer);
+  const order = cancelOrderOf(opened);
+  return decideCancel(answer, { order, number: attempt.number, reachedBefore: false });
 }
 
 function open(options: CallerOptions, attempt: CallableAttempt): OpenedAttempt | null {

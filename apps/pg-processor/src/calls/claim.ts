@@ -23,7 +23,7 @@ const LOSER_PAUSE_MS = 5_000;
 /**
  * Moves READY attempts to CALLING, up to the free slots of each PG, and claims their sources. An
  * attempt moves only when it won the claim, its payment has it already, or it has no source to
- * claim. One statement, durable before any of them is called. Attempts of a payment that has
+ * claim. An approval moves only while no cancel of its payment waits. One statement, durable before any of them is called. Attempts of a payment that has
  * another one under way wait; they are found by subqueries that the planner cannot join, since each
  * is one look into the partial index that forbids the same.
  */
@@ -45,6 +45,9 @@ const CLAIM = {
             select o.id from attempt o
             where o.payment_id = a.payment_id and o.operation = 'APPROVE'
               and o.state in ('CALLING', 'UNKNOWN', 'APPROVED') limit 1) is null)
+          and (a.operation <> 'APPROVE' or (
+            select c.id from cancel c
+            where c.payment_id = a.payment_id and c.state = 'WAITING' limit 1) is null)
         order by a.next_attempt_at limit slot.free
         for update skip locked
       ) r

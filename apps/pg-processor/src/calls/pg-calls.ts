@@ -7,6 +7,7 @@ import {
 import type { Sealer } from '@mini-pg/messaging';
 import type {
   CancelAnswer,
+  CancelRequest,
   GatewayCall,
   InquireRequest,
   PgAnswer,
@@ -24,11 +25,12 @@ export interface PgCallsOptions {
   readonly metrics: ProcessorMetrics;
 }
 
-/** An attempt that can be called: its PG is on, its account known, its source opened. */
+/** An attempt that can be called: its PG is on, its account known, an approval's source opened. */
 export interface OpenedAttempt {
   readonly attempt: Attempt;
   readonly connection: PgConnection;
-  readonly source: PaymentSource;
+  /** Null for a cancel, which outlives the key that its payment's source is sealed with. */
+  readonly source: PaymentSource | null;
   readonly expected: Expected;
   readonly call: Omit<GatewayCall, 'idempotencyKey' | 'maySend'>;
 }
@@ -38,7 +40,7 @@ export interface PgCalls {
   open(attempt: CallableAttempt): OpenedAttempt;
   /** `maySend` is asked right before bytes are written. Never throws. */
   approve(opened: OpenedAttempt, maySend: () => boolean): Promise<PgAnswer>;
-  cancelDeposit(opened: OpenedAttempt, maySend: () => boolean): Promise<CancelAnswer>;
+  cancel(opened: OpenedAttempt, maySend: () => boolean): Promise<CancelAnswer>;
   inquire(opened: OpenedAttempt): Promise<PgAnswer>;
 }
 
@@ -48,6 +50,7 @@ export function createPgCalls(options: PgCallsOptions): PgCalls {
     open: (attempt) => openAttempt(options, attempt),
     approve(opened, maySend) {
       const { attempt, connection, source } = opened;
+      if (source === null) throw new Error(`attempt ${attempt.id} is no approval`);
       return measured(options, attempt.pg, 'APPROVE', () =>
         connection.gateway.approve(
           {
@@ -61,20 +64,14 @@ export function createPgCalls(options: PgCallsOptions): PgCalls {
         ),
       );
     },
-    cancelDeposit(opened, maySend) {
-      const { attempt, connection, expected } = opened;
+    cancel(opened, maySend) {
+      const { attempt, connection } = opened;
       return measured(options, attempt.pg, 'CANCEL', () =>
-        connection.gateway.cancel(
-          {
-            pgPaymentId: attempt.pgPaymentId ?? expected.pgPaymentId ?? '',
-            reason: attempt.cancelReason ?? '',
-            amount: null,
-            remainingBefore: null,
-            currency: attempt.currency,
-            taxFreeAmount: 0n,
-          },
-          { ...opened.call, idempotencyKey: attempt.idempotencyKey, maySend },
-        ),
+        connection.gateway.cancel(cancelRequestOf(attempt), {
+          ...opened.call,
+          idempotencyKey: attempt.idempotencyKey,
+          maySend,
+        }),
       );
     },
     inquire(opened) {
@@ -94,14 +91,18 @@ function openAttempt(options: PgCallsOptions, attempt: CallableAttempt): OpenedA
   const connection = options.gateways.get(pg);
   const account = options.gateways.accountById(pg, pgAccountId);
   if (!connection || !account) throw new Error(`${pg} has no account ${pgAccountId} here`);
-  const source = paymentSourceSchema.parse(options.sealer.open(attempt.source, paymentId));
+  const source =
+    attempt.operation === 'APPROVE'
+      ? paymentSourceSchema.parse(options.sealer.open(attempt.source, paymentId))
+      : null;
   const { baseUrl, connectTimeoutMs, readTimeoutMs } = connection.settings;
   return {
     attempt,
     connection,
     source,
     expected: {
-      pgPaymentId: connection.gateway.sourceOf(source).pgPaymentId,
+      pgPaymentId:
+        source === null ? attempt.pgPaymentId : connection.gateway.sourceOf(source).pgPaymentId,
       pgOrderId: attempt.pgOrderId,
       amount: attempt.amount,
       currency: attempt.currency,
@@ -111,6 +112,23 @@ function openAttempt(options: PgCallsOptions, attempt: CallableAttempt): OpenedA
       timeouts: { connectMs: connectTimeoutMs, readMs: readTimeoutMs },
       traceparent: continueTrace(attempt.traceparent ?? undefined).traceparent,
     },
+  };
+}
+
+/**
+ * Depends on the attempt alone, so that the same attempt gives the same bytes. The first cancel of
+ * the whole says so by leaving the amount out: what forbids cancels in parts takes that one.
+ */
+function cancelRequestOf(attempt: Attempt): CancelRequest {
+  const { amount, cancelAmount, cancelRemainingBefore: remainingBefore } = attempt;
+  const isWhole = cancelAmount === amount && remainingBefore === amount;
+  return {
+    pgPaymentId: attempt.pgPaymentId ?? '',
+    reason: attempt.cancelReason ?? '',
+    amount: isWhole ? null : cancelAmount,
+    remainingBefore,
+    currency: attempt.currency,
+    taxFreeAmount: attempt.cancelTaxFreeAmount ?? 0n,
   };
 }
 

@@ -106,6 +106,79 @@ describe('the database refuses', () => {
     await refused(set(first, 'next_inquiry_at = now()'), 'attempt_inquired_while_unknown');
   });
 
+  /** A cancel of 5,000 on a balance of 15,000. */
+  const cancel = (paymentId: string, what: string) =>
+    rig.pool.query(
+      `insert into cancel (id, payment_id, merchant_id, livemode, amount, tax_free_amount, reason,
+         origin, requested_at, state, remaining_before, remaining_after, started_at, closed_at,
+         sequence, event_id, topic, payload)
+       select gen_random_uuid(), $1::uuid, $1::uuid, true, 5000, 0, 'r', 'MERCHANT', now(), ${what}`,
+      [paymentId],
+    );
+
+  const STARTED = `'STARTED', 15000, null, now(), null, null, null, null, null`;
+  const done = (after: number) =>
+    `'DONE', ${after + 5_000}, ${after}, now(), now(), 1, gen_random_uuid(), 't', '{}'`;
+
+  it('two cancels of a payment that run, or that count on the same balance', async () => {
+    const { paymentId } = requested();
+    await cancel(paymentId, STARTED);
+    await refused(cancel(paymentId, STARTED), 'cancel_one_started');
+    await refused(cancel(paymentId, done(10_000)), 'cancel_one_per_balance');
+    await cancel(paymentId, done(5_000));
+    await refused(cancel(paymentId, done(5_000)), 'cancel_one_per_remainder');
+    await cancel(requested().paymentId, STARTED);
+  });
+
+  it('a cancel that does not add up, goes below zero or is done in silence', async () => {
+    const { paymentId } = requested();
+    const doneWith = (before: number, after: number) =>
+      `'DONE', ${before}, ${after}, now(), now(), 1, gen_random_uuid(), 't', '{}'`;
+    await refused(cancel(paymentId, doneWith(15_000, 10_001)), 'cancel_balance');
+    await refused(cancel(paymentId, doneWith(4_000, -1_000)), 'cancel_balance');
+    await refused(
+      cancel(paymentId, `'DONE', 15000, 10000, now(), now(), null, null, null, null`),
+      'cancel_told',
+    );
+    await refused(
+      cancel(paymentId, `'FAILED', null, null, null, now(), null, null, null, null`),
+      'cancel_told',
+    );
+    await refused(
+      cancel(paymentId, `'STARTED', null, null, now(), null, null, null, null, null`),
+      'cancel_started',
+    );
+  });
+
+  const OF_CANCEL = `operation = 'CANCEL', cancel_amount = 5000, cancel_tax_free_amount = 0,
+    cancel_reason = 'r', cancel_remaining_before = 15000, pg_payment_id = 'p'`;
+
+  it('two open attempts to cancel one payment, and two that cancel for one cancel', async () => {
+    const { first, second } = await twins('CANCEL');
+    const other = `${OF_CANCEL}, cancel_id = '0198f3a0-0000-7000-8000-000000000002'`;
+    const one = `${OF_CANCEL}, cancel_id = '0198f3a0-0000-7000-8000-000000000001'`;
+    await set(first, `${one}, number = 1`);
+    await refused(set(second, `${other}, number = 1`), 'attempt_one_live_cancel');
+    await refused(
+      set(first, `state = 'APPROVED', closed_at = now()`),
+      'attempt_cancelled_with_proof',
+    );
+    await set(first, APPROVED);
+    const twice = APPROVED.replace("'t'", "'t2'").replace("pg_payment_id = 'p',", '');
+    await refused(set(second, `${one}, number = 2, ${twice}`), 'attempt_one_success_per_cancel');
+    await set(second, `${other}, number = 1, ${twice}`);
+  });
+
+  it('an attempt of a cancel that does not say what it cancels', async () => {
+    const { first } = await twins();
+    const id = `cancel_id = '0198f3a0-0000-7000-8000-000000000001'`;
+    await refused(set(first, id), 'attempt_of_cancel');
+    await refused(
+      set(first, `${OF_CANCEL.replace('= 5000', '= 15001')}, ${id}`),
+      'attempt_of_cancel',
+    );
+  });
+
   it('the same exception twice while it is open', async () => {
     const attemptId = '0198f3a0-0000-7000-8000-000000000001';
     const open = () =>

@@ -13,7 +13,7 @@ export const EXCEPTION_KINDS = [
   'UNPROVEN_CAPTURE',
   /** Captured after the attempt was closed or its payment had an outcome. */
   'LATE_CAPTURE',
-  /** Captured and given back at the PG by somebody else. */
+  /** Given back at the PG, in part or whole, by somebody else. */
   'CANCELLED_AT_PG',
   /** The deposit that was to be cancelled has been paid. */
   'DEPOSIT_PAID',
@@ -43,6 +43,14 @@ export type Decision =
   | { readonly kind: 'REFUSE_DEPOSIT'; readonly payment: PgPayment }
   /** The deposit is gone; the payment may fail. */
   | { readonly kind: 'DEPOSIT_CANCELLED'; readonly cancel: PgCancel | null }
+  /** Given back, and everything matches. */
+  | { readonly kind: 'CANCELLED'; readonly cancel: PgCancel }
+  /** Not given back, and never will be by this cancel; a contradiction goes to a person too. */
+  | {
+      readonly kind: 'CANCEL_REFUSED';
+      readonly failure: Failure;
+      readonly contradiction: { readonly exception: ExceptionKind; readonly reason: string } | null;
+    }
   /** A person has to look; the attempt stays as it is. */
   | { readonly kind: 'ESCALATE'; readonly exception: ExceptionKind; readonly reason: string }
   /** Nothing new was learnt. */

@@ -4,10 +4,12 @@ import { failpoint } from '@mini-pg/runtime';
 import { REPAIR_SLOTS } from '../calls/gateways.ts';
 import type { OpenedAttempt } from '../calls/pg-calls.ts';
 import { createPump, type Pump } from '../calls/pump.ts';
+import { decideCancelFollowUp, decideCancelInquiry } from '../decisions/decide-cancel-inquiry.ts';
 import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
 import { decideFollowUp } from '../decisions/decide-follow-up.ts';
 import { decideInquiry } from '../decisions/decide-inquiry.ts';
 import type { Decision } from '../decisions/decision.ts';
+import { cancelInquiryFacts, readOtherCancels } from './cancel-facts.ts';
 import { claimFollowUps, type HeldAttempt } from './claim-repairs.ts';
 import { inquiryFacts, type RepairOptions, verdictOf } from './inquirer.ts';
 
@@ -33,7 +35,10 @@ async function followUp(options: RepairOptions, attempt: HeldAttempt): Promise<v
   failpoint('pg-processor.follow-up.before-send');
   const answer = await options.pgCalls.inquire(opened);
   failpoint('pg-processor.follow-up.after-answer');
-  const decision = decide(answer, opened);
+  const decision =
+    attempt.cancelId === null
+      ? decide(answer, opened)
+      : await decideOfCancel(options.pool, answer, opened);
   if (decision.kind === 'NOTHING' || decision.kind === 'WAIT') return;
   const isClosed = attempt.state !== 'UNKNOWN';
   if (isClosed && (await isSourceClaimed(options.pool, attempt))) return;
@@ -49,6 +54,21 @@ function decide(answer: PgAnswer, opened: OpenedAttempt): Decision {
   }
   const facts = inquiryFacts(opened);
   return decideInquiry(answer, { ...facts, mayResend: false, mayRetry: false, isLast: false });
+}
+
+/** Nothing is sent here either; and what another cancel has just done is not held against it. */
+async function decideOfCancel(
+  pool: PostgresPool,
+  answer: PgAnswer,
+  opened: OpenedAttempt,
+): Promise<Decision> {
+  const others = await readOtherCancels(pool, opened);
+  const facts = cancelInquiryFacts(opened, others);
+  if (opened.attempt.state === 'UNKNOWN') {
+    const never = { mayResend: false, mayRetry: false, isLast: false };
+    return decideCancelInquiry(answer, { ...facts, ...never });
+  }
+  return others.isAnotherOpen ? { kind: 'NOTHING' } : decideCancelFollowUp(answer, facts);
 }
 
 const READ_CLAIM = {

@@ -1,17 +1,21 @@
 import type { PostgresPool } from '@mini-pg/database';
-import type { PgAnswer } from '@mini-pg/pg-adapters';
+import type { CancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
 import { failpoint, type Logger } from '@mini-pg/runtime';
+import { cancelOrderOf } from '../calls/cancel-order.ts';
 import { type Gateways, REPAIR_SLOTS } from '../calls/gateways.ts';
 import { leaseMs, sendUntilMs } from '../calls/lease.ts';
 import type { OpenedAttempt, PgCalls } from '../calls/pg-calls.ts';
 import { createPump, type Pump } from '../calls/pump.ts';
 import { decideApproval } from '../decisions/decide-approval.ts';
+import { decideCancel } from '../decisions/decide-cancel.ts';
+import { decideCancelInquiry } from '../decisions/decide-cancel-inquiry.ts';
 import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
 import { decideInquiry, endOfInquiries, type InquiryFacts } from '../decisions/decide-inquiry.ts';
 import { type Decision, escalate } from '../decisions/decision.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
 import { evidenceOf, type Verdict, type VerdictStep } from '../results/verdict.ts';
+import { cancelInquiryFacts, readOtherCancels } from './cancel-facts.ts';
 import { claimInquiries, type HeldAttempt, startResend } from './claim-repairs.ts';
 import { ATTEMPTS_MAX, isLastInquiry, nextInquiryMs, RESENDS_MAX } from './schedule.ts';
 
@@ -46,7 +50,7 @@ async function inquire(options: RepairOptions, attempt: HeldAttempt): Promise<vo
   failpoint('pg-processor.inquiry.before-send');
   const answer = await options.pgCalls.inquire(opened);
   failpoint('pg-processor.inquiry.after-answer');
-  const decision = decide(answer, opened);
+  const decision = await decide(options, answer, opened);
   const sent =
     decision.kind === 'RESEND' ? await resend(options, attempt, opened, decision.reason) : null;
   await options.results.record(sent ?? verdictOf(options, opened, 'INQUIRY', answer, decision));
@@ -76,8 +80,16 @@ async function escalateUnopened(options: RepairOptions, attempt: HeldAttempt): P
   });
 }
 
-function decide(answer: PgAnswer, opened: OpenedAttempt): Decision {
+async function decide(
+  { pool }: RepairOptions,
+  answer: PgAnswer,
+  opened: OpenedAttempt,
+): Promise<Decision> {
   const { attempt } = opened;
+  if (attempt.cancelId !== null) {
+    const others = await readOtherCancels(pool, opened);
+    return decideCancelInquiry(answer, cancelInquiryFacts(opened, others));
+  }
   if (attempt.operation === 'CANCEL') {
     return decideDepositInquiry(answer, {
       mayRetry: attempt.number < ATTEMPTS_MAX,
@@ -130,17 +142,28 @@ async function resend(
     return null;
   }
   const untilMs = sendUntilMs(readAtMs, leftMs, settings);
-  const answer = await options.pgCalls.approve(opened, () => performance.now() <= untilMs);
+  const maySend = () => performance.now() <= untilMs;
+  const { answer, decision } = await sendAgain(options, opened, maySend);
   failpoint('pg-processor.resend.after-answer');
-  const { expected } = opened;
-  const decision = decideApproval(answer, {
-    expected,
-    number: attempt.number,
-    reachedBefore: true,
-  });
   const isEnd = decision.kind === 'WAIT' && isLast(opened);
   const final = isEnd ? endOfInquiries(decision.reason, { notExecuted: null }) : decision;
   return verdictOf(options, opened, 'RESEND', answer, final);
+}
+
+async function sendAgain(
+  { pgCalls }: RepairOptions,
+  opened: OpenedAttempt,
+  maySend: () => boolean,
+): Promise<{ answer: PgAnswer | CancelAnswer; decision: Decision }> {
+  const { attempt, expected } = opened;
+  const facts = { number: attempt.number, reachedBefore: true };
+  if (attempt.cancelId !== null) {
+    const answer = await pgCalls.cancel(opened, maySend);
+    const order = cancelOrderOf(opened);
+    return { answer, decision: decideCancel(answer, { order, ...facts }) };
+  }
+  const answer = await pgCalls.approve(opened, maySend);
+  return { answer, decision: decideApproval(answer, { expected, ...facts }) };
 }
 
 export function verdictOf(

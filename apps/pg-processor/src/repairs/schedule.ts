@@ -3,6 +3,9 @@ import type { PgProfile } from '@mini-pg/runtime';
 /** Approvals of one payment, the first included: after that it fails PROVIDER_UNAVAILABLE. */
 export const ATTEMPTS_MAX = 5;
 
+/** Attempts of one cancel: after that it fails of what the last one failed of. */
+export const CANCEL_ATTEMPTS_MAX = 10;
+
 /** Inquiries that may stay without use before a call that surely was not executed is given up. */
 const NOT_EXECUTED_INQUIRIES_MAX = 5;
 

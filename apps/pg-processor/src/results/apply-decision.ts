@@ -23,8 +23,7 @@ const DEPOSIT_CANCEL_REASON = 'Virtual accounts are not supported';
 /** What a decision does to an attempt that is in the state which the decision was made for. */
 export function applyDecision(verdict: Verdict, attempt: Attempt, plan: Plan): void {
   const { decision } = verdict;
-  if (verdict.step === 'INQUIRY') plan.progress(attempt, 'INQUIRED', inWords(decision));
-  if (verdict.step === 'RESEND') plan.progress(attempt, 'RESENT', inWords(decision));
+  tellStep(verdict, attempt, plan);
   switch (decision.kind) {
     case 'APPROVE':
       approve(verdict, attempt, decision.payment, plan);
@@ -47,6 +46,9 @@ export function applyDecision(verdict: Verdict, attempt: Attempt, plan: Plan): v
     case 'DEPOSIT_CANCELLED':
       closeDeposit(verdict, attempt, decision.cancel, plan);
       break;
+    case 'CANCELLED':
+    case 'CANCEL_REFUSED':
+      throw new Error(`${decision.kind} is no decision about attempt ${attempt.id}`);
     case 'ESCALATE':
       escalate(verdict, attempt, decision.exception, decision.reason, plan);
       break;
@@ -59,7 +61,12 @@ export function applyDecision(verdict: Verdict, attempt: Attempt, plan: Plan): v
   }
 }
 
-/** What was learnt, for the timeline. */
+/** An inquiry and a resend stand on the timeline, whatever came of them. */
+export function tellStep({ step, decision }: Verdict, attempt: Attempt, plan: Plan): void {
+  if (step === 'INQUIRY') plan.progress(attempt, 'INQUIRED', inWords(decision));
+  if (step === 'RESEND') plan.progress(attempt, 'RESENT', inWords(decision));
+}
+
 function inWords(decision: Decision): string {
   switch (decision.kind) {
     case 'WAIT':
@@ -69,6 +76,7 @@ function inWords(decision: Decision): string {
     case 'DECLINE':
     case 'GIVE_UP':
     case 'RETRY':
+    case 'CANCEL_REFUSED':
       return `${decision.kind}: ${decision.failure.code}`;
     default:
       return decision.kind;
@@ -129,11 +137,12 @@ function retry(verdict: Verdict, attempt: Attempt, failure: Failure, plan: Plan)
     number,
     cancelReason: attempt.cancelReason,
     pgPaymentId: attempt.operation === 'CANCEL' ? attempt.pgPaymentId : null,
+    cancel: null,
   });
   plan.progress(attempt, 'RETRIED', `${failure.code}: attempt ${number} follows`);
 }
 
-function hold(
+export function hold(
   verdict: Verdict,
   attempt: Attempt,
   decision: Extract<Decision, { kind: 'WAIT' }>,
@@ -166,6 +175,7 @@ function refuseDeposit(verdict: Verdict, attempt: Attempt, payment: PgPayment, p
     number: cancels.length + 1,
     cancelReason: DEPOSIT_CANCEL_REASON,
     pgPaymentId,
+    cancel: null,
   });
 }
 
@@ -191,7 +201,7 @@ function closeDeposit(
 }
 
 /** No inquiry of the schedule follows, but the attempt is still looked at as a late one is. */
-function escalate(
+export function escalate(
   verdict: Verdict,
   attempt: Attempt,
   kind: ExceptionKind,

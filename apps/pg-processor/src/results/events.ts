@@ -2,6 +2,7 @@ import { createEvent, type Failure, type Topic, toJsonInteger } from '@mini-pg/d
 import { type OutboxRow, toOutboxRow } from '@mini-pg/messaging';
 import { continueTrace } from '@mini-pg/runtime';
 import type { Attempt } from '../attempts/attempt.ts';
+import type { Cancel } from '../cancels/cancel.ts';
 import type { ProvenPayment } from '../decisions/decision.ts';
 
 /** What every event needs besides its data. */
@@ -25,6 +26,64 @@ export function completedEvent(
     ...aboutPayment(attempt),
     sequence: context.sequence,
     attemptId: attempt.id,
+    ...charged(attempt, payment),
+  });
+}
+
+/** A cancel that the PG has shown. Amounts are minor units. */
+export interface DoneCancel {
+  readonly cancelId: string;
+  readonly amount: bigint;
+  readonly taxFreeAmount: bigint;
+  readonly remainingBefore: bigint;
+  readonly remainingAfter: bigint;
+  /** Of the cancel, not of the approval. */
+  readonly pgTransactionId: string;
+  /** The PG's time of the cancel. */
+  readonly at: string;
+}
+
+/** Carries what the approval said too, so that no reader has to know it already. */
+export function cancelledEvent(
+  attempt: Attempt,
+  approval: Attempt,
+  done: DoneCancel,
+  context: EventContext,
+): OutboxRow {
+  return rowOf('payment.cancelled', attempt, context, {
+    ...aboutPayment(attempt),
+    sequence: context.sequence,
+    attemptId: attempt.id,
+    ...charged(approval, provenOf(approval)),
+    cancelId: done.cancelId,
+    cancelAmount: toJsonInteger(done.amount),
+    cancelTaxFreeAmount: toJsonInteger(done.taxFreeAmount),
+    cancelTransactionId: done.pgTransactionId,
+    remainingBefore: toJsonInteger(done.remainingBefore),
+    remainingAfter: toJsonInteger(done.remainingAfter),
+    cancelledAt: done.at,
+  });
+}
+
+export function cancelFailedEvent(
+  cancel: Cancel,
+  failure: Failure,
+  context: EventContext,
+): OutboxRow {
+  return rowOf('payment.cancel-failed', cancel, context, {
+    ...aboutPayment(cancel),
+    cancelId: cancel.id,
+    sequence: context.sequence,
+    failure,
+    failedAt: context.now.toISOString(),
+  });
+}
+
+/** What an approval has to show of itself in an event. */
+type Proof = Pick<ProvenPayment, 'pgPaymentId' | 'pgTransactionId' | 'methodDetail' | 'approvedAt'>;
+
+function charged(attempt: Attempt, payment: Proof) {
+  return {
     orderId: attempt.orderId,
     pg: attempt.pg,
     pgAccountId: attempt.pgAccountId ?? '',
@@ -36,7 +95,15 @@ export function completedEvent(
     currency: attempt.currency,
     methodDetail: payment.methodDetail,
     approvedAt: payment.approvedAt,
-  });
+  };
+}
+
+/** @throws Error for an attempt that is not an approval; the database has none without its proof. */
+function provenOf({ id, pgPaymentId, pgTransactionId, methodDetail, approvedAt }: Attempt): Proof {
+  if (!pgPaymentId || !pgTransactionId || !methodDetail || !approvedAt) {
+    throw new Error(`attempt ${id} shows no approval`);
+  }
+  return { pgPaymentId, pgTransactionId, methodDetail, approvedAt: approvedAt.toISOString() };
 }
 
 /** What the event of a failure says of the attempt that failed. */

@@ -1,4 +1,5 @@
 import type { Decision } from '../decisions/decision.ts';
+import { applyCancelDecision } from './apply-cancel-decision.ts';
 import { applyDecision } from './apply-decision.ts';
 import { type LockedAttempt, type LockedPayment, Plan, type PlanContext } from './plan.ts';
 import type { Recorded, Verdict, VerdictStep } from './verdict.ts';
@@ -24,7 +25,8 @@ export function planVerdict(
   const standing = standingOf(verdict, attempt);
   switch (standing) {
     case 'APPLIES':
-      applyDecision(verdict, attempt, plan);
+      if (attempt.cancelId === null) applyDecision(verdict, attempt, plan);
+      else applyCancelDecision(verdict, attempt, plan);
       return { recorded: 'APPLIED', plan };
     case 'CLOSED':
       return { recorded: compareWithRecord(verdict.decision, attempt, plan), plan };
@@ -76,16 +78,17 @@ function isStillTrue(decision: Decision, attempt: LockedAttempt): boolean {
 
 /**
  * A call whose lease is over and an inquiry that another one overtook are still evidence of a
- * capture, and of a decline as long as no bytes were sent again in between.
+ * capture or a cancel, and of a refusal as long as no bytes were sent again in between.
  */
 function standingWhileUnknown(verdict: Verdict, attempt: LockedAttempt): Standing {
   const { step, decision } = verdict;
   if (step === 'LEASE_OVER' || step === 'NOT_CALLED') return 'SUPERSEDED';
   if (step === 'FOLLOW_UP' || step === 'OVERDUE') return 'APPLIES';
   if (step !== 'CALL' && verdict.owner === attempt.leaseOwner) return 'APPLIES';
-  if (decision.kind === 'APPROVE') return 'APPLIES';
+  if (decision.kind === 'APPROVE' || decision.kind === 'CANCELLED') return 'APPLIES';
   const isLast = attempt.resendCount === 0 || step === 'INQUIRY';
-  return decision.kind === 'DECLINE' && isLast ? 'APPLIES' : 'SUPERSEDED';
+  const isRefusal = decision.kind === 'DECLINE' || decision.kind === 'CANCEL_REFUSED';
+  return isRefusal && isLast ? 'APPLIES' : 'SUPERSEDED';
 }
 
 /** An answer came after all, so the same bytes may not be sent again. */
@@ -111,6 +114,25 @@ function compareWithRecord(decision: Decision, attempt: LockedAttempt, plan: Pla
       if (attempt.state === 'APPROVED' && attempt.operation === 'APPROVE') {
         const { code } = decision.failure;
         plan.open(attempt, 'CONFLICTING_RESULT', `${code} after it was recorded as approved`);
+      }
+      return 'ALREADY_APPLIED';
+    case 'CANCELLED': {
+      const { pgTransactionId } = decision.cancel;
+      if (attempt.state !== 'APPROVED') {
+        plan.open(
+          attempt,
+          'CANCELLED_AT_PG',
+          `cancelled by ${pgTransactionId} after it was closed`,
+        );
+      } else if (attempt.pgTransactionId !== pgTransactionId) {
+        plan.open(attempt, 'CONFLICTING_RESULT', `cancelled again, by ${pgTransactionId}`);
+      }
+      return 'ALREADY_APPLIED';
+    }
+    case 'CANCEL_REFUSED':
+      if (attempt.state === 'APPROVED') {
+        const { code } = decision.failure;
+        plan.open(attempt, 'CONFLICTING_RESULT', `${code} after it was recorded as cancelled`);
       }
       return 'ALREADY_APPLIED';
     case 'ESCALATE':

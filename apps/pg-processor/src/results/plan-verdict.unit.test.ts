@@ -2,72 +2,11 @@ import { ATTEMPT_STATES, type AttemptState, mayMove } from '@mini-pg/domain';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { payment } from '../../test/answers.ts';
+import { attempt, locked, OWNER, planContext } from '../../test/locked.ts';
 import { type Decision, escalate, failureOf, wait } from '../decisions/decision.ts';
-import type { LockedAttempt, LockedPayment, Plan, PlanContext } from './plan.ts';
+import type { LockedAttempt, LockedPayment, Plan } from './plan.ts';
 import { planVerdict } from './plan-verdict.ts';
 import type { Verdict, VerdictStep } from './verdict.ts';
-
-const OWNER = 'owner';
-
-function attempt(over: Partial<LockedAttempt> = {}): LockedAttempt {
-  const isClosed = !['READY', 'CALLING', 'UNKNOWN'].includes(over.state ?? 'CALLING');
-  return {
-    id: 'attempt-1',
-    paymentId: 'payment-1',
-    merchantId: 'merchant-1',
-    livemode: true,
-    operation: 'APPROVE',
-    number: 1,
-    state: 'CALLING',
-    pg: 'toss',
-    pgAccountId: 'account-1',
-    sourceKey: 'k',
-    orderId: 'order-1',
-    pgOrderId: 'order-1',
-    idempotencyKey: 'attempt-1',
-    amount: 15_000n,
-    taxFreeAmount: 0n,
-    currency: 'KRW',
-    cancelReason: null,
-    leaseOwner: OWNER,
-    reached: false,
-    answered: false,
-    notExecuted: false,
-    inquiryCount: 0,
-    resendCount: 0,
-    followUpCount: 0,
-    pgPaymentId: null,
-    pgTransactionId: over.state === 'APPROVED' ? 'tx-1' : null,
-    pgStatus: null,
-    pgCode: null,
-    pgTraceId: null,
-    httpStatus: null,
-    methodDetail: null,
-    failure: isClosed ? failureOf('CARD_DECLINED', 'no') : null,
-    approvedAt: null,
-    traceparent: null,
-    leaseLeftMs: 1_000,
-    sinceDeadlineMs: null,
-    sinceCalledMs: 10,
-    untilExpiryMs: 60_000,
-    sourceTaken: false,
-    ...over,
-  };
-}
-
-function locked(attempts: LockedAttempt[], over: Partial<LockedPayment> = {}): LockedPayment {
-  const hasOutcome = attempts.some(({ state }) => state === 'APPROVED');
-  return { paymentId: 'payment-1', count: 0, hasOutcome, attempts, openExceptions: [], ...over };
-}
-
-function context(): PlanContext {
-  let ids = 0;
-  return {
-    now: new Date('2026-03-02T01:00:00Z'),
-    newId: () => `new-${++ids}`,
-    firstFollowUpMs: () => 600_000,
-  };
-}
 
 const DECISIONS: Readonly<Record<string, Decision>> = {
   APPROVE: {
@@ -102,7 +41,7 @@ function after(state: AttemptState, step: VerdictStep, decision: Decision, owner
   const { plan, recorded } = planVerdict(
     verdict(step, decision, { owner }),
     locked([known]),
-    context(),
+    planContext(),
   );
   const exceptions = plan.exceptions.map(({ kind }) => `!${kind}`);
   const patch = plan.patches.find(({ id }) => id === known.id);
@@ -157,7 +96,7 @@ describe('the verdict of a call', () => {
     const known = locked([attempt({ state: 'UNKNOWN', resendCount: 1 })]);
     const recorded = Object.entries(DECISIONS).map(([name, decision]) => [
       name,
-      planVerdict(verdict('CALL', decision), known, context()).recorded,
+      planVerdict(verdict('CALL', decision), known, planContext()).recorded,
     ]);
     expect(recorded.filter(([, result]) => result === 'APPLIED')).toEqual([['APPROVE', 'APPLIED']]);
   });
@@ -165,7 +104,7 @@ describe('the verdict of a call', () => {
   it('that comes after its lease still keeps the same bytes from being sent again', () => {
     const known = locked([attempt({ state: 'UNKNOWN' })]);
     const late = verdict('CALL', wait('500'), { answered: true });
-    expect(planVerdict(late, known, context()).plan.answered).toEqual(['attempt-1']);
+    expect(planVerdict(late, known, planContext()).plan.answered).toEqual(['attempt-1']);
   });
 
   it('changes nothing that is closed; what contradicts it goes to a person', () => {
@@ -212,7 +151,7 @@ describe('a lease that is over', () => {
   it('that is not over after all changes nothing', () => {
     const known = locked([attempt({ leaseLeftMs: 1 })]);
     const over = verdict('LEASE_OVER', wait('lease'));
-    expect(planVerdict(over, known, context()).recorded).toBe('SUPERSEDED');
+    expect(planVerdict(over, known, planContext()).recorded).toBe('SUPERSEDED');
   });
 });
 
@@ -223,7 +162,7 @@ describe('an attempt that is not to be called', () => {
     planVerdict(
       verdict('NOT_CALLED', { kind: 'GIVE_UP', failure }),
       locked([attempt({ state: 'READY', ...over })]),
-      context(),
+      planContext(),
     ).recorded;
 
   it('fails for its source only while another payment holds it', () => {
@@ -246,7 +185,11 @@ describe('an attempt that is not to be called', () => {
 describe('a payment that has an outcome', () => {
   it('gets no second one: a capture goes to a person', () => {
     const known = locked([attempt()], { hasOutcome: true });
-    const { plan } = planVerdict(verdict('CALL', DECISIONS.APPROVE as Decision), known, context());
+    const { plan } = planVerdict(
+      verdict('CALL', DECISIONS.APPROVE as Decision),
+      known,
+      planContext(),
+    );
     expect(plan.outcome).toBeNull();
     expect(plan.patches).toMatchObject([{ state: 'UNKNOWN' }]);
     expect(plan.exceptions).toMatchObject([{ kind: 'LATE_CAPTURE' }]);
@@ -299,7 +242,7 @@ describe('any verdicts in any order', () => {
         let outcomes = 0;
         const told: number[] = [];
         for (const { step, decision, owner } of verdicts) {
-          const { plan } = planVerdict(verdict(step, decision, { owner }), known, context());
+          const { plan } = planVerdict(verdict(step, decision, { owner }), known, planContext());
           outcomes += plan.outcome === null ? 0 : 1;
           told.push(...plan.events.map(({ payload }) => JSON.parse(payload).data.sequence));
           const next = carryOut(known, plan);

@@ -1,6 +1,8 @@
 import { type AttemptState, type Failure, type MethodDetail, mayMove } from '@mini-pg/domain';
 import type { OutboxRow } from '@mini-pg/messaging';
 import type { Attempt } from '../attempts/attempt.ts';
+import type { CancelTry } from '../attempts/cancel-try.ts';
+import type { Cancel } from '../cancels/cancel.ts';
 import type { ExceptionKind } from '../decisions/decision.ts';
 import { type EventContext, type ProgressStep, progressedEvent } from './events.ts';
 import type { Verdict } from './verdict.ts';
@@ -18,6 +20,8 @@ export interface LockedPayment {
   readonly count: number;
   readonly hasOutcome: boolean;
   readonly attempts: readonly LockedAttempt[];
+  /** In the order in which they run; read only where a cancel is what it is about. */
+  readonly cancels: readonly Cancel[];
   readonly openExceptions: readonly { readonly attemptId: string; readonly kind: string }[];
 }
 
@@ -49,6 +53,19 @@ export interface FurtherAttempt {
   readonly number: number;
   readonly cancelReason: string | null;
   readonly pgPaymentId: string | null;
+  /** What it is a try of; null for approvals, and for cancels that refuse a deposit. */
+  readonly cancel: CancelTry | null;
+}
+
+/** A cancel's move. `event` tells it; null for a start, and for one that its payment's failure tells. */
+export interface CancelPatch {
+  readonly id: string;
+  readonly state: 'STARTED' | 'DONE' | 'FAILED';
+  readonly amount: bigint | null;
+  readonly remainingBefore: bigint | null;
+  readonly remainingAfter: bigint | null;
+  readonly sequence: number | null;
+  readonly event: OutboxRow | null;
 }
 
 export interface OutcomeRow {
@@ -78,6 +95,7 @@ export class Plan {
   readonly further: FurtherAttempt[] = [];
   readonly events: OutboxRow[] = [];
   readonly exceptions: ExceptionRow[] = [];
+  readonly cancels: CancelPatch[] = [];
   /** Attempts whose source is free again. */
   readonly released: Attempt[] = [];
   /** Attempts whose state stays, but to which an answer came after all. */
@@ -146,6 +164,27 @@ export class Plan {
     const event = build(context);
     this.events.push(event);
     this.outcome = { attempt, kind, sequence: context.sequence, event };
+  }
+
+  /** Moves a cancel; `build` makes the event that tells its end. */
+  moveCancel(
+    cancel: Cancel,
+    changes: Pick<CancelPatch, 'state'> & Partial<CancelPatch>,
+    build: ((context: EventContext) => OutboxRow) | null,
+  ): void {
+    const { id, amount, remainingBefore } = cancel;
+    const context = build === null ? null : this.#next();
+    const event = build === null || context === null ? null : build(context);
+    if (event !== null) this.events.push(event);
+    this.cancels.push({
+      id,
+      amount,
+      remainingBefore,
+      remainingAfter: null,
+      ...changes,
+      sequence: context?.sequence ?? null,
+      event,
+    });
   }
 
   /** Opens an exception unless the same one is open. */

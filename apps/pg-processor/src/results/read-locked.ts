@@ -1,5 +1,6 @@
 import type { PostgresClient } from '@mini-pg/database';
 import { attemptColumns } from '../attempts/attempt.ts';
+import { CANCEL_COLUMNS, type Cancel } from '../cancels/cancel.ts';
 import type { LockedAttempt, LockedPayment } from './plan.ts';
 
 /**
@@ -29,6 +30,14 @@ const READ_ATTEMPTS = {
     order by a.id for update of a`,
 };
 
+/** In the order in which they run. */
+const READ_CANCELS = {
+  name: 'read-locked-cancels',
+  text: `
+    select ${CANCEL_COLUMNS} from cancel
+    where payment_id = any($1::uuid[]) order by requested_at, id`,
+};
+
 const READ_EXCEPTIONS = {
   name: 'read-open-exceptions',
   text: `
@@ -42,10 +51,14 @@ interface ExceptionKey {
   kind: string;
 }
 
-/** Locks payments and reads all that a verdict about one of their attempts depends on. */
+/**
+ * Locks payments and reads all that a verdict about one of their attempts depends on. Their cancels
+ * are read only where there are attempts of cancels, or where they are asked for.
+ */
 export async function readLocked(
   client: PostgresClient,
   paymentIds: readonly string[],
+  { withCancels = false }: { readonly withCancels?: boolean } = {},
 ): Promise<ReadonlyMap<string, LockedPayment>> {
   const values = [[...paymentIds]];
   const counts = await client.query<{ paymentId: string; count: number }>({
@@ -57,6 +70,11 @@ export async function readLocked(
     values,
   });
   const exceptions = await client.query<ExceptionKey>({ ...READ_EXCEPTIONS, values });
+  const needsCancels = withCancels || attempts.rows.some(({ cancelId }) => cancelId !== null);
+  const cancels = needsCancels
+    ? (await client.query<Cancel>({ ...READ_CANCELS, values })).rows
+    : [];
+  const cancelsOf = Map.groupBy(cancels, ({ paymentId }) => paymentId);
   const attemptsOf = Map.groupBy(attempts.rows, ({ paymentId }) => paymentId);
   const exceptionsOf = Map.groupBy(exceptions.rows, ({ paymentId }) => paymentId);
   return new Map(
@@ -64,7 +82,11 @@ export async function readLocked(
       const own = attemptsOf.get(paymentId) ?? [];
       const openExceptions = exceptionsOf.get(paymentId) ?? [];
       const hasOutcome = own[0]?.hasOutcome ?? false;
-      return [paymentId, { paymentId, count, hasOutcome, attempts: own, openExceptions }];
+      const ownCancels = cancelsOf.get(paymentId) ?? [];
+      return [
+        paymentId,
+        { paymentId, count, hasOutcome, attempts: own, cancels: ownCancels, openExceptions },
+      ];
     }),
   );
 }

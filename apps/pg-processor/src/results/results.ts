@@ -20,8 +20,8 @@ export interface ResultsOptions {
   readonly context: Omit<PlanContext, 'now'> & { readonly now: () => Date };
   readonly metrics: ProcessorMetrics;
   readonly logger: Logger;
-  /** Called after events were committed, and with whether new attempts are ready. */
-  readonly onCommitted: (hasFurtherAttempts: boolean) => void;
+  /** Called after events were committed, with whether attempts are ready and cancels have ended. */
+  readonly onCommitted: (what: { hasFurtherAttempts: boolean; hasEndedCancels: boolean }) => void;
 }
 
 export interface Results {
@@ -164,13 +164,19 @@ async function recordRefused(
 
 /** The database refuses what would be a second capture or outcome: a person has to look. */
 function asException(verdict: Verdict, key: string): Verdict {
-  const transaction =
-    verdict.decision.kind === 'APPROVE' ? verdict.decision.payment.pgTransactionId : null;
   const decision =
     key === 'attempt_one_per_transaction'
-      ? escalate('DUPLICATE_TRANSACTION', `${transaction} belongs to another attempt already`)
+      ? escalate(
+          'DUPLICATE_TRANSACTION',
+          `${transactionOf(verdict)} belongs to another attempt already`,
+        )
       : escalate('CONFLICTING_RESULT', `${verdict.decision.kind} would break ${key}`);
   return { ...verdict, decision };
+}
+
+function transactionOf({ decision }: Verdict): string | null {
+  if (decision.kind === 'APPROVE') return decision.payment.pgTransactionId;
+  return decision.kind === 'CANCELLED' ? decision.cancel.pgTransactionId : null;
 }
 
 function announce(
@@ -189,12 +195,16 @@ function announce(
         logger.error({ pg, pgAccountId, failure: decision.failure }, 'a PG refuses our account');
       }
     }
+    for (const { state } of plan.cancels) metrics.cancels.inc({ state });
     for (const { attempt, kind, reason } of plan.exceptions) {
       const { paymentId, id: attemptId } = attempt;
       logger.error({ paymentId, attemptId, kind, reason }, 'an exception was opened');
     }
   });
   if (plans.some((plan) => plan.events.length > 0)) {
-    options.onCommitted(plans.some((plan) => plan.further.length > 0));
+    options.onCommitted({
+      hasFurtherAttempts: plans.some((plan) => plan.further.length > 0),
+      hasEndedCancels: plans.some((plan) => plan.cancels.length > 0),
+    });
   }
 }

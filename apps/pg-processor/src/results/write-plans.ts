@@ -2,7 +2,14 @@ import type { PostgresClient } from '@mini-pg/database';
 import type { OutboxRow } from '@mini-pg/messaging';
 import type { Attempt } from '../attempts/attempt.ts';
 import { createRowset } from '../db/rowset.ts';
-import type { AttemptPatch, ExceptionRow, FurtherAttempt, OutcomeRow, Plan } from './plan.ts';
+import type {
+  AttemptPatch,
+  CancelPatch,
+  ExceptionRow,
+  FurtherAttempt,
+  OutcomeRow,
+  Plan,
+} from './plan.ts';
 
 const patches = createRowset<AttemptPatch>([
   { name: 'id', type: 'uuid', of: (row) => row.id },
@@ -113,6 +120,10 @@ const further = createRowset<FurtherAttempt>([
   { name: 'cancel_reason', type: 'text', of: (row) => row.cancelReason },
   { name: 'pg_payment_id', type: 'text', of: (row) => row.pgPaymentId },
   { name: 'idempotency_key', type: 'text', of: (row) => row.id },
+  { name: 'cancel_id', type: 'uuid', of: ({ cancel }) => cancel?.id },
+  { name: 'cancel_amount', type: 'bigint', of: ({ cancel }) => cancel?.amount },
+  { name: 'cancel_tax_free_amount', type: 'bigint', of: ({ cancel }) => cancel?.taxFreeAmount },
+  { name: 'cancel_remaining_before', type: 'bigint', of: ({ cancel }) => cancel?.remainingBefore },
 ]);
 
 /** Copies: what is asked for stays the same, the key and the count of calls do not. */
@@ -123,13 +134,38 @@ const INSERT_FURTHER = {
       id, payment_id, merchant_id, livemode, operation, number, state, pg, pg_account_id,
       source_key, source, customer, order_id, order_name, pg_order_id, idempotency_key, amount,
       tax_free_amount, currency, cancel_reason, requested_at, expires_at, pg_payment_id,
-      traceparent)
+      traceparent, cancel_id, cancel_amount, cancel_tax_free_amount, cancel_remaining_before)
     select f.id, a.payment_id, a.merchant_id, a.livemode, f.operation, f.number, 'READY', a.pg,
       a.pg_account_id, case when f.operation = 'APPROVE' then a.source_key end, a.source,
       a.customer, a.order_id, a.order_name, a.pg_order_id, f.idempotency_key, a.amount,
       a.tax_free_amount, a.currency, f.cancel_reason, a.requested_at,
-      case when f.operation = 'APPROVE' then a.expires_at end, f.pg_payment_id, a.traceparent
+      case when f.operation = 'APPROVE' then a.expires_at end, f.pg_payment_id, a.traceparent,
+      f.cancel_id, f.cancel_amount, f.cancel_tax_free_amount, f.cancel_remaining_before
     from ${further.from('f')} join attempt a on a.id = f.of`,
+};
+
+const cancels = createRowset<CancelPatch>([
+  { name: 'id', type: 'uuid', of: (row) => row.id },
+  { name: 'state', type: 'text', of: (row) => row.state },
+  { name: 'amount', type: 'bigint', of: (row) => row.amount },
+  { name: 'remaining_before', type: 'bigint', of: (row) => row.remainingBefore },
+  { name: 'remaining_after', type: 'bigint', of: (row) => row.remainingAfter },
+  { name: 'sequence', type: 'int', of: (row) => row.sequence },
+  { name: 'event_id', type: 'uuid', of: ({ event }) => event?.eventId },
+  { name: 'topic', type: 'text', of: ({ event }) => event?.topic },
+  { name: 'payload', type: 'text', of: ({ event }) => event?.payload },
+]);
+
+const MOVE_CANCELS = {
+  name: 'move-cancels',
+  text: `
+    update cancel c set
+      state = p.state, amount = p.amount, remaining_before = p.remaining_before,
+      remaining_after = p.remaining_after, sequence = p.sequence, event_id = p.event_id,
+      topic = p.topic, payload = p.payload,
+      started_at = case when p.state = 'STARTED' then now() else c.started_at end,
+      closed_at = case when p.state in ('DONE', 'FAILED') then now() end
+    from ${cancels.from('p')} where c.id = p.id`,
 };
 
 const exceptions = createRowset<ExceptionRow>([
@@ -182,8 +218,10 @@ export async function writePlans(client: PostgresClient, plans: readonly Plan[])
   await writeRareParts(client, plans);
 }
 
-/** What only payments off the straight path have; it follows the patches that make room for it. */
+/** What only payments with cancels or off the straight path have; it follows the patches that make room for it. */
 async function writeRareParts(client: PostgresClient, plans: readonly Plan[]): Promise<void> {
+  const moved = plans.flatMap((plan) => plan.cancels);
+  if (moved.length > 0) await client.query({ ...MOVE_CANCELS, values: cancels.values(moved) });
   const copies = plans.flatMap((plan) => plan.further);
   if (copies.length > 0) await client.query({ ...INSERT_FURTHER, values: further.values(copies) });
   const opened = plans.flatMap((plan) => plan.exceptions);

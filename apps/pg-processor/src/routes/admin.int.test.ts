@@ -7,7 +7,16 @@ import {
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operatorToken } from '../../test/operator-token.ts';
-import { createRig, type Requested, type Rig, receive, requested, settle } from '../../test/rig.ts';
+import {
+  cancelOf,
+  createRig,
+  type Requested,
+  type Rig,
+  receive,
+  receiveCancels,
+  requested,
+  settle,
+} from '../../test/rig.ts';
 import { buildApp } from '../app.ts';
 import { refreshGauges } from '../repairs/gauges.ts';
 
@@ -29,6 +38,8 @@ describe('the operators’ view', () => {
     rig.toss.window({ ...unknown, script: [{ refuse: 'UNKNOWN_ERROR', httpStatus: 500 }] });
     rig.toss.window(approved);
     await receive(deps, unknown, approved);
+    await settle(deps);
+    await receiveCancels(deps, cancelOf(unknown), cancelOf(approved, { amount: 5_000 }));
     await settle(deps);
     await refreshGauges(deps.pool, deps.metrics);
     metrics = () => deps.registry.metrics();
@@ -57,7 +68,7 @@ describe('the operators’ view', () => {
     ['with a merchant key', 'Bearer sk_live_0123456789'],
     ['with a token of another key', `Bearer ${'a'.repeat(10)}.${'b'.repeat(10)}.${'c'.repeat(10)}`],
   ])('is 401 %s', async (_name, authorization) => {
-    for (const path of ['exceptions', `attempts?paymentId=${randomUUID()}`]) {
+    for (const path of ['exceptions', 'attempts', 'cancels']) {
       const answer = await get(`/api/v1/admin/${path}`, authorization);
       expect(answer.statusCode).toBe(401);
       expect(answer.json()).toMatchObject({ code: 'UNAUTHORIZED' });
@@ -99,24 +110,40 @@ describe('the operators’ view', () => {
     const answer = await get(url, `Bearer ${token()}`);
     expect(answer.json().data).toMatchObject([
       { operation: 'APPROVE', number: 1, state: 'APPROVED', amount: 15_000, pg: 'toss' },
+      { operation: 'CANCEL', number: 1, state: 'APPROVED', cancelAmount: 5_000 },
     ]);
     expect(Object.keys(answer.json().data[0])).not.toContain('source');
   });
 
-  it.each(['attempts', 'attempts?paymentId=x', 'exceptions?limit=0', 'exceptions?kinds=x'])(
-    'is 400 for %s',
-    async (path) => {
-      const answer = await get(`/api/v1/admin/${path}`, `Bearer ${token()}`);
-      expect(answer.statusCode).toBe(400);
-      expect(answer.json().errors).toHaveLength(1);
-    },
-  );
+  it('shows the cancels of a payment', async () => {
+    const cancels = async ({ paymentId }: Requested) =>
+      (await get(`/api/v1/admin/cancels?paymentId=${paymentId}`, `Bearer ${token()}`)).json().data;
+    expect(await cancels(unknown)).toMatchObject([{ state: 'WAITING', amount: null }]);
+    expect(await cancels(approved)).toMatchObject([
+      { state: 'DONE', amount: 5_000, remainingBefore: 15_000, remainingAfter: 10_000 },
+    ]);
+  });
+
+  it.each([
+    'attempts',
+    'attempts?paymentId=x',
+    'cancels',
+    'exceptions?limit=0',
+    'exceptions?kinds=x',
+  ])('is 400 for %s', async (path) => {
+    const answer = await get(`/api/v1/admin/${path}`, `Bearer ${token()}`);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors).toHaveLength(1);
+  });
 
   it('counts open exceptions and attempts for alerts', async () => {
     const text = await metrics();
     expect(text).toMatch(/open_exceptions\{kind="OUTCOME_UNKNOWN",[^}]*\} 1\n/);
     expect(text).toMatch(/open_exceptions\{kind="LATE_CAPTURE",[^}]*\} 0\n/);
     expect(text).toMatch(/open_attempts\{state="UNKNOWN",[^}]*\} 1\n/);
+    expect(text).toMatch(/open_cancels\{state="WAITING",[^}]*\} 1\n/);
+    expect(text).toMatch(/overdue_cancels\{state="WAITING",[^}]*\} 0\n/);
+    expect(text).toMatch(/cancels_total\{state="DONE",[^}]*\} 1\n/);
     expect(text).toMatch(/pg_calls_total\{pg="toss",operation="APPROVE",result="PAID",[^}]*\} 1\n/);
   });
 

@@ -8,13 +8,15 @@ const querySchema = z.strictObject({ paymentId: z.uuid() });
 
 interface AttemptView {
   readonly amount: bigint;
+  readonly cancelAmount: bigint | null;
 }
 
 /** Everything but what is sealed, and the keys that the PG takes as ours. */
 const READ = `
   select id, payment_id as "paymentId", merchant_id as "merchantId", livemode, operation, number,
     state, pg, pg_account_id as "pgAccountId", order_id as "orderId",
-    pg_order_id as "pgOrderId", amount, currency, requested_at as "requestedAt",
+    pg_order_id as "pgOrderId", amount, currency, cancel_id as "cancelId",
+    cancel_amount as "cancelAmount", requested_at as "requestedAt",
     expires_at as "expiresAt", called_at as "calledAt", deadline_at as "deadlineAt", reached,
     answered, inquiry_count as "inquiryCount", next_inquiry_at as "nextInquiryAt",
     resend_count as "resendCount", follow_up_count as "followUpCount",
@@ -30,6 +32,15 @@ export function registerAttemptRoutes(app: FastifyInstance, pool: PostgresPool):
   app.get('/attempts', async (request) => {
     const { paymentId } = parseQuery(querySchema, request.query);
     const { rows } = await pool.query<AttemptView>(READ, [paymentId]);
-    return { data: rows.map((row) => ({ ...row, amount: toJsonInteger(row.amount) })) };
+    return { data: rows.map(inJson) };
   });
+}
+
+function inJson(attempt: AttemptView) {
+  const { amount, cancelAmount } = attempt;
+  return {
+    ...attempt,
+    amount: toJsonInteger(amount),
+    cancelAmount: cancelAmount === null ? null : toJsonInteger(cancelAmount),
+  };
 }
