@@ -1,4 +1,7 @@
-/** How a payment behaves when it is confirmed. */
+/** How an answer goes out once money has moved. */
+export type Ending = 'ANSWER' | 'RESET' | 'FAULT' | 'GARBAGE' | 'HANG' | 'PARTIAL';
+
+/** How a payment behaves when it is confirmed, and when it is cancelled. */
 export interface Scenario {
   readonly outcome: 'CAPTURE' | 'DECLINE' | 'HANG' | 'DEPOSIT';
   /** Code of the refusal: for good with DECLINE, else of the first confirm only. */
@@ -7,13 +10,27 @@ export interface Scenario {
   readonly slowMs: number | null;
   /** The first confirm is cut before anything happens. */
   readonly resetBefore: boolean;
-  readonly ending: 'ANSWER' | 'RESET' | 'FAULT' | 'GARBAGE' | 'HANG' | 'PARTIAL';
+  readonly ending: Ending;
   /** Cut at once, captured that much later. */
   readonly lateMs: number | null;
   /** Captured, answer lost, and inquiries know nothing of it for that long. */
   readonly notFoundForMs: number | null;
   /** A confirm with another idempotency key charges again: nothing but the key guards. */
   readonly chargesEachKey: boolean;
+  readonly cancel: CancelScenario;
+}
+
+/** How each cancel of a payment behaves. */
+export interface CancelScenario {
+  readonly outcome: 'GIVE_BACK' | 'DECLINE' | 'HANG';
+  /** Code of the refusal: of every cancel with DECLINE, else of the first one only. */
+  readonly declineCode: string | null;
+  readonly slowMs: number | null;
+  /** The first cancel is cut before anything happens. */
+  readonly resetBefore: boolean;
+  readonly ending: Ending;
+  /** Cut at once, given back that much later. */
+  readonly lateMs: number | null;
 }
 
 export const APPROVE: Scenario = {
@@ -25,6 +42,14 @@ export const APPROVE: Scenario = {
   lateMs: null,
   notFoundForMs: null,
   chargesEachKey: false,
+  cancel: {
+    outcome: 'GIVE_BACK',
+    declineCode: null,
+    slowMs: null,
+    resetBefore: false,
+    ending: 'ANSWER',
+    lateMs: null,
+  },
 };
 
 /** What a term decides; two terms of one scenario may not decide the same. */
@@ -32,8 +57,8 @@ type Aspect = 'outcome' | 'first' | 'before' | 'timing' | 'ending' | 'visibility
 
 interface Term {
   readonly argument: 'ms' | 'CODE' | null;
-  readonly decides: readonly Aspect[];
-  readonly apply: (argument: string) => Partial<Scenario>;
+  readonly decides: readonly (Aspect | `cancel-${Aspect}`)[];
+  readonly apply: (argument: string, scenario: Scenario) => Partial<Scenario>;
 }
 
 const TERMS: Readonly<Record<string, Term>> = {
@@ -80,6 +105,23 @@ const TERMS: Readonly<Record<string, Term>> = {
     decides: ['outcome', 'visibility'],
     apply: () => ({ outcome: 'DEPOSIT' }),
   },
+  'cancel-decline': cancelTerm('CODE', ['outcome', 'first', 'ending'], (code) => ({
+    outcome: 'DECLINE',
+    declineCode: code,
+  })),
+  'cancel-decline-once': cancelTerm('CODE', ['first'], (code) => ({ declineCode: code })),
+  'cancel-slow': cancelTerm('ms', ['timing'], (ms) => ({ slowMs: Number(ms) })),
+  'cancel-reset-before': cancelTerm(null, ['before'], () => ({ resetBefore: true })),
+  'cancel-reset-after': cancelEnding('RESET'),
+  'cancel-500-after': cancelEnding('FAULT'),
+  'cancel-garbage': cancelEnding('GARBAGE'),
+  'cancel-partial-after': cancelEnding('PARTIAL'),
+  'cancel-hang-after': cancelEnding('HANG'),
+  'cancel-hang': cancelTerm(null, ['outcome', 'timing', 'ending'], () => ({ outcome: 'HANG' })),
+  'cancel-late': cancelTerm('ms', ['ending', 'timing'], (ms) => ({
+    ending: 'RESET',
+    lateMs: Number(ms),
+  })),
 };
 
 /** How every term is written. */
@@ -116,7 +158,7 @@ function parseScenario(text: string, isCode: (code: string) => boolean): Scenari
   if (text.length > SCENARIO_LENGTH_MAX) {
     throw new ScenarioError(`a scenario has at most ${SCENARIO_LENGTH_MAX} characters`);
   }
-  const decided = new Map<Aspect, string>();
+  const decided = new Map<Term['decides'][number], string>();
   let scenario = APPROVE;
   for (const part of text.split(',').map((term) => term.trim())) {
     const { term, argument } = readTerm(part, isCode);
@@ -125,7 +167,7 @@ function parseScenario(text: string, isCode: (code: string) => boolean): Scenari
       if (other !== undefined) throw new ScenarioError(`${other} and ${part} cannot be joined`);
       decided.set(aspect, part);
     }
-    scenario = { ...scenario, ...term.apply(argument) };
+    scenario = { ...scenario, ...term.apply(argument, scenario) };
   }
   const isLost = scenario.notFoundForMs !== null && !decided.has('ending');
   return isLost ? { ...scenario, ending: 'RESET' } : scenario;
@@ -135,8 +177,25 @@ export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
 }
 
-function ending(kind: Scenario['ending']): Term {
+function ending(kind: Ending): Term {
   return { argument: null, decides: ['ending'], apply: () => ({ ending: kind }) };
+}
+
+function cancelEnding(kind: Ending): Term {
+  return cancelTerm(null, ['ending'], () => ({ ending: kind }));
+}
+
+/** A term about cancels: it decides nothing about the confirm. */
+function cancelTerm(
+  argument: Term['argument'],
+  decides: readonly Aspect[],
+  apply: (argument: string) => Partial<CancelScenario>,
+): Term {
+  return {
+    argument,
+    decides: decides.map((aspect) => `cancel-${aspect}` as const),
+    apply: (text, { cancel }) => ({ cancel: { ...cancel, ...apply(text) } }),
+  };
 }
 
 function readTerm(part: string, isCode: (code: string) => boolean) {

@@ -28,6 +28,38 @@ describe('a scenario', () => {
       { outcome: 'DECLINE', slowMs: 10, declineCode: 'REJECT_CARD_COMPANY' },
     ],
   ];
+  it.each<[string, object]>([
+    [
+      'cancel-decline:REJECT_CARD_COMPANY',
+      { outcome: 'DECLINE', declineCode: 'REJECT_CARD_COMPANY' },
+    ],
+    ['cancel-decline-once:REJECT_CARD_COMPANY', { declineCode: 'REJECT_CARD_COMPANY' }],
+    ['cancel-slow:30', { slowMs: 30 }],
+    ['cancel-reset-before', { resetBefore: true }],
+    ['cancel-reset-after', { ending: 'RESET' }],
+    ['cancel-500-after', { ending: 'FAULT' }],
+    ['cancel-garbage', { ending: 'GARBAGE' }],
+    ['cancel-partial-after', { ending: 'PARTIAL' }],
+    ['cancel-hang-after', { ending: 'HANG' }],
+    ['cancel-hang', { outcome: 'HANG' }],
+    ['cancel-late:20', { ending: 'RESET', lateMs: 20 }],
+    ['cancel-reset-before,cancel-500-after', { resetBefore: true, ending: 'FAULT' }],
+  ])('of cancels is read: %s', (text, differences) => {
+    expect(reader.read(text)).toEqual({
+      ...APPROVE,
+      cancel: { ...APPROVE.cancel, ...differences },
+    });
+  });
+
+  it('of cancels is joined with one of the confirm', () => {
+    expect(reader.read('slow:5,cancel-slow:7,reset-after-capture')).toEqual({
+      ...APPROVE,
+      slowMs: 5,
+      ending: 'RESET',
+      cancel: { ...APPROVE.cancel, slowMs: 7 },
+    });
+  });
+
   it.each(read)('is read: %s', (text, differences) => {
     expect(reader.read(text)).toEqual({ ...APPROVE, ...differences });
   });
@@ -48,6 +80,9 @@ describe('a scenario', () => {
     ['hang,slow:5', 'hang and slow:5 cannot be joined'],
     ['late:5,slow:5', 'cannot be joined'],
     ['approve,approve', 'cannot be joined'],
+    ['cancel-hang,cancel-slow:5', 'cannot be joined'],
+    ['cancel-late:5,cancel-garbage', 'cannot be joined'],
+    ['cancel-decline:NO_SUCH_CODE', '"NO_SUCH_CODE" is no error code'],
     ['x'.repeat(301), 'at most 300 characters'],
   ];
   it.each(refused)('is refused: %s', (text, reason) => {
@@ -61,6 +96,6 @@ describe('a scenario', () => {
   it('has its terms listed as they are written', () => {
     expect(SCENARIO_TERMS).toContain('decline:<CODE>');
     expect(SCENARIO_TERMS).toContain('not-found-for:<ms>');
-    expect(SCENARIO_TERMS).toHaveLength(15);
+    expect(SCENARIO_TERMS).toHaveLength(26);
   });
 });

@@ -27,6 +27,8 @@ export interface TossPayment {
   /** Faults that happen once and have happened. */
   wasReset: boolean;
   wasDeclined: boolean;
+  wasCancelReset: boolean;
+  wasCancelDeclined: boolean;
   /** Inquiries know nothing of it until then. */
   hiddenUntilMs: number;
 }

@@ -173,6 +173,8 @@ export class TossPayments {
       isBusy: false,
       wasReset: false,
       wasDeclined: false,
+      wasCancelReset: false,
+      wasCancelDeclined: false,
       hiddenUntilMs: 0,
     };
     this.#byKey.set(payment.paymentKey, payment);
@@ -220,11 +222,10 @@ export class TossPayments {
 /** What the call that brought a payment where it is was answered with, and is again. */
 export function answerOf(payment: TossPayment): StoredAnswer {
   if (payment.failure !== null) return refusalAnswer(payment.failure);
-  const isFirst = payment.cancels.length === 0;
-  if (isFirst && payment.scenario.ending === 'FAULT') {
-    return refusalAnswer('FAILED_INTERNAL_SYSTEM_PROCESSING');
-  }
-  if (isFirst && payment.scenario.ending === 'GARBAGE') {
+  const { scenario } = payment;
+  const { ending } = payment.cancels.length === 0 ? scenario : scenario.cancel;
+  if (ending === 'FAULT') return refusalAnswer('FAILED_INTERNAL_SYSTEM_PROCESSING');
+  if (ending === 'GARBAGE') {
     return {
       kind: 'TEXT',
       status: 200,

@@ -1,5 +1,6 @@
 import type { Delays } from '../delays.ts';
 import type { Journal } from '../journal.ts';
+import type { Ending } from '../scenario.ts';
 import type { SimClock } from '../sim-clock.ts';
 import { isTossErrorCode, PASSING_CODES, type TossErrorCode, TossRefusal } from './toss-errors.ts';
 import type { StoredAnswer, TossIdempotency } from './toss-idempotency.ts';
@@ -75,15 +76,7 @@ export class TossService {
     if (scenario.declineCode !== null && (scenario.outcome === 'DECLINE' || !payment.wasDeclined)) {
       return this.#decline(payment, scenario.declineCode, scope);
     }
-    if (scenario.outcome === 'HANG') {
-      return {
-        kind: 'HANG',
-        onGone: () => {
-          payment.isBusy = false;
-          this.#release(scope);
-        },
-      };
-    }
+    if (scenario.outcome === 'HANG') return this.#hang(payment, scope);
     if (scenario.lateMs !== null) {
       this.#deps.delays.after(scenario.lateMs, () => this.#execute(payment, scope));
       return { kind: 'CUT' };
@@ -103,19 +96,27 @@ export class TossService {
       throw new TossRefusal(isConfirm ? 'ALREADY_PROCESSING_REQUEST' : 'ALREADY_REFUNDING_PAYMENT');
     }
     const amount = cancelableAmount(payment, request);
-    payment.isBusy = true;
-    try {
-      await this.#wait(null);
-      this.#deps.payments.cancel(
-        this.#deps.journal,
-        payment,
-        { amount, reason: request.cancelReason, taxFreeAmount: request.taxFreeAmount ?? 0 },
-        scope,
-      );
-    } finally {
-      payment.isBusy = false;
+    const { cancel: scenario } = payment.scenario;
+    if (scenario.resetBefore && !payment.wasCancelReset) {
+      payment.wasCancelReset = true;
+      this.#release(scope);
+      return { kind: 'CUT' };
     }
-    return { kind: 'SEND', answer: { kind: 'PAYMENT', payment, cancels: payment.cancels.length } };
+    const isRefused = scenario.outcome === 'DECLINE' || !payment.wasCancelDeclined;
+    if (scenario.declineCode !== null && isRefused) {
+      payment.wasCancelDeclined = true;
+      await this.#wait(scenario.slowMs);
+      throw new TossRefusal(codeOf(scenario.declineCode));
+    }
+    payment.isBusy = true;
+    if (scenario.outcome === 'HANG') return this.#hang(payment, scope);
+    const giveBack = () => this.#giveBack(payment, request, amount, scope);
+    if (scenario.lateMs !== null) {
+      this.#deps.delays.after(scenario.lateMs, giveBack);
+      return { kind: 'CUT' };
+    }
+    await this.#wait(scenario.slowMs);
+    return giveBack();
   }
 
   async read(paymentKey: string): Promise<Delivery> {
@@ -155,7 +156,7 @@ export class TossService {
     await this.#wait(scenario.slowMs);
     payment.isBusy = false;
     payment.wasDeclined = true;
-    const known: TossErrorCode = isTossErrorCode(code) ? code : 'COMMON_ERROR';
+    const known = codeOf(code);
     if (scenario.outcome === 'DECLINE' && !PASSING_CODES.has(known)) {
       this.#deps.payments.abort(this.#deps.journal, payment, known, scope);
     }
@@ -168,21 +169,32 @@ export class TossService {
     payment.isBusy = false;
     if (payment.scenario.outcome === 'DEPOSIT') payments.issueAccount(journal, payment, scope);
     else payments.capture(journal, payment, scope);
-    const answer = answerOf(payment);
-    switch (payment.scenario.ending) {
-      case 'ANSWER':
-      case 'FAULT':
-      case 'GARBAGE':
-        return { kind: 'SEND', answer };
-      case 'PARTIAL':
-        return { kind: 'PARTIAL', answer };
-      case 'RESET':
-        return { kind: 'CUT' };
-      case 'HANG':
-        return { kind: 'HANG', onGone: () => {} };
-      default:
-        return payment.scenario.ending satisfies never;
-    }
+    return deliveryOf(payment, payment.scenario.ending);
+  }
+
+  /** The moment at which money goes back; synchronous for the same reason. */
+  #giveBack(
+    payment: TossPayment,
+    request: CancelRequest,
+    amount: number,
+    scope: string | null,
+  ): Delivery {
+    const { payments, journal } = this.#deps;
+    payment.isBusy = false;
+    const { cancelReason: reason, taxFreeAmount = 0 } = request;
+    payments.cancel(journal, payment, { amount, reason, taxFreeAmount }, scope);
+    return deliveryOf(payment, payment.scenario.cancel.ending);
+  }
+
+  /** Nothing happens, and the payment stays busy, until the client has given up. */
+  #hang(payment: TossPayment, scope: string | null): Delivery {
+    return {
+      kind: 'HANG',
+      onGone: () => {
+        payment.isBusy = false;
+        this.#release(scope);
+      },
+    };
   }
 
   #visible(paymentKey: string): TossPayment {
@@ -203,6 +215,29 @@ export class TossService {
   #release(scope: string | null): void {
     if (scope !== null) this.#deps.idempotency.release(scope);
   }
+}
+
+/** How the answer to the call that has just moved money goes out. */
+function deliveryOf(payment: TossPayment, ending: Ending): Delivery {
+  const answer = answerOf(payment);
+  switch (ending) {
+    case 'ANSWER':
+    case 'FAULT':
+    case 'GARBAGE':
+      return { kind: 'SEND', answer };
+    case 'PARTIAL':
+      return { kind: 'PARTIAL', answer };
+    case 'RESET':
+      return { kind: 'CUT' };
+    case 'HANG':
+      return { kind: 'HANG', onGone: () => {} };
+    default:
+      return ending satisfies never;
+  }
+}
+
+function codeOf(code: string): TossErrorCode {
+  return isTossErrorCode(code) ? code : 'COMMON_ERROR';
 }
 
 /** Toss's rules of section 1.3, in the order in which it checks them. */

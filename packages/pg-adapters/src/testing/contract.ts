@@ -4,7 +4,7 @@ import type { Secret } from '@mini-pg/runtime';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { CancelRequest, Gateway, GatewayCall, InquireRequest, PgAnswer } from '../gateway.ts';
 
-/** How a payment at the PG's stand-in behaves when it is approved. */
+/** How a payment at the PG's stand-in behaves when it is approved, and when it is cancelled. */
 export const BEHAVIOURS = [
   'approved',
   'slow',
@@ -20,6 +20,14 @@ export const BEHAVIOURS = [
   'captured late',
   'invisible for a while',
   'waiting for deposit',
+  'cancel unavailable once',
+  'cancel reset before',
+  'cancel reset after',
+  'cancel hang after',
+  'cancel slower than the timeout',
+  'cancel fault after',
+  'cancel malformed answer',
+  'cancel half an answer',
 ] as const;
 
 export type Behaviour = (typeof BEHAVIOURS)[number];
@@ -88,6 +96,7 @@ export function gatewayContract(name: string, subject: GatewaySubject): void {
     refusedCalls(bench);
     inquiries(bench);
     cancels(bench);
+    lostCancels(bench);
   });
 }
 
@@ -334,6 +343,84 @@ function cancels(bench: Bench): void {
     const answer = await bench.cancel(payment, { amount: null, remainingBefore: null });
     expect(answer).toMatchObject({ kind: 'REFUSED', error: { code: 'NOT_CANCELABLE' } });
   });
+}
+
+function lostCancels(bench: Bench): void {
+  const lost: [Behaviour, 'NO_ANSWER' | 'UNKNOWN'][] = [
+    ['cancel reset after', 'NO_ANSWER'],
+    ['cancel hang after', 'NO_ANSWER'],
+    ['cancel slower than the timeout', 'NO_ANSWER'],
+    ['cancel fault after', 'UNKNOWN'],
+    ['cancel malformed answer', 'UNKNOWN'],
+    ['cancel half an answer', 'UNKNOWN'],
+  ];
+  for (const [behaviour, kind] of lost) {
+    bench.it(behaviour, `ends ${kind} and is found by inquiry, once`, async (payment) => {
+      await bench.approve(payment);
+      const whole = { amount: null, remainingBefore: payment.amount };
+      expect(await bench.cancel(payment, whole)).toMatchObject({
+        kind,
+        error: { code: 'OUTCOME_UNKNOWN' },
+      });
+      await vi.waitFor(async () => {
+        expect(await bench.inquire(payment)).toMatchObject(cancelled(payment));
+      }, WAIT);
+      expect(await bench.moves(payment)).toEqual(backAgain(payment));
+    });
+  }
+
+  for (const behaviour of ['cancel reset after', 'cancel hang after'] as const) {
+    bench.it(behaviour, 'is answered again for the same key, given back once', async (payment) => {
+      if (!bench.gateway.capability.cancelIdempotent) return;
+      await bench.approve(payment);
+      const whole = { amount: null, remainingBefore: payment.amount };
+      const key = randomUUID();
+      await bench.cancel(payment, whole, key);
+      const again = await bench.cancel(payment, whole, key);
+      expect(again).toMatchObject({ ...cancelled(payment), cancel: { amount: payment.amount } });
+      expect(await bench.moves(payment)).toEqual(backAgain(payment));
+    });
+  }
+
+  bench.it('cancel reset before', 'is seen not done, and the same bytes do it', async (payment) => {
+    await bench.approve(payment);
+    const whole = { amount: null, remainingBefore: payment.amount };
+    const key = randomUUID();
+    expect((await bench.cancel(payment, whole, key)).kind).toBe('NO_ANSWER');
+    expect(await bench.inquire(payment)).toMatchObject(paid(payment));
+    expect(await bench.cancel(payment, whole, key)).toMatchObject(cancelled(payment));
+    expect(await bench.moves(payment)).toEqual(backAgain(payment));
+  });
+
+  bench.it('cancel unavailable once', 'says so, and a new key may succeed', async (payment) => {
+    await bench.approve(payment);
+    const whole = { amount: null, remainingBefore: payment.amount };
+    const first = await bench.cancel(payment, whole);
+    expect(first).toMatchObject({ kind: 'REFUSED', error: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(await bench.cancel(payment, whole)).toMatchObject(cancelled(payment));
+    expect(await bench.moves(payment)).toEqual(backAgain(payment));
+  });
+}
+
+/** A payment that was given back at once, whole. */
+function cancelled({ pgOrderId, amount }: OpenedPayment) {
+  return {
+    kind: 'PAYMENT',
+    state: 'CANCELLED',
+    payment: {
+      pgOrderId,
+      amount,
+      balanceAmount: 0n,
+      cancels: [{ pgTransactionId: expect.any(String), amount, at: expect.stringMatching(/Z$/) }],
+    },
+  };
+}
+
+function backAgain({ amount }: OpenedPayment): [string, bigint][] {
+  return [
+    ['CAPTURE', amount],
+    ['CANCEL', amount],
+  ];
 }
 
 const NOT_FOUND = { kind: 'REFUSED', error: { code: 'NOT_FOUND' } };

@@ -270,6 +270,13 @@ describe('an answer that says nothing certain', () => {
     expect(answer.evidence.httpStatus).toBe(status);
   });
 
+  it.each(unclear)('is UNKNOWN as the answer to a cancel: %s', async (_name, status, body) => {
+    const server = await serve(answering(status, body));
+    const answer = await gateway().cancel(CANCEL, call(server.url));
+    expect(answer.kind).toBe('UNKNOWN');
+    expect(answer.evidence.httpStatus).toBe(status);
+  });
+
   it('is a payment in a state UNLISTED when only the status is new', async () => {
     const server = await serve(answering(200, { ...PAYMENT, status: 'SETTLING' }));
     const answer = await gateway().approve(APPROVE, call(server.url));
