@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BenchSettings, listBenches, runBench } from '@mini-pg/bench';
-import { REPOSITORY_DIR } from '@mini-pg/local-stack';
+import { checkStackSettings, REPOSITORY_DIR } from '@mini-pg/local-stack';
 import { buildServices } from '../lib/build.ts';
 
 const ROUNDS = { default: 3, max: 100 };
@@ -25,7 +25,13 @@ async function main(args: string[]): Promise<number> {
     console.log(usage());
     return 0;
   }
-  await buildServices();
+  try {
+    await checkStackSettings();
+    await buildServices();
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : error}`);
+    return EXIT_FAILED;
+  }
   let code = 0;
   for (const name of asked.names) {
     if (!(await measure(name, asked))) code = EXIT_FAILED;

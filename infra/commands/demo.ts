@@ -6,7 +6,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ownerOf, pickSystemStack, type StackChoice, stopOwner } from '@mini-pg/local-stack';
+import {
+  checkStackSettings,
+  ownerOf,
+  pickSystemStack,
+  type StackChoice,
+  stopOwner,
+} from '@mini-pg/local-stack';
 import { runDemo } from '../demo/run-demo.ts';
 import { buildServices } from '../lib/build.ts';
 import { startContainers, startProcesses } from '../lib/demo-systems.ts';
@@ -24,6 +30,7 @@ const EXIT_USAGE = 2;
 const once = readOnce(process.argv.slice(2));
 let stopSystem = async (): Promise<void> => {};
 try {
+  await checkStackSettings();
   await clearAway();
   const choice = await pickSystemStack(print);
   if (choice.kind !== 'docker') await buildServices();
@@ -36,7 +43,7 @@ try {
   console.log('\nThe system stays up. Ctrl-C stops it.');
 } catch (error) {
   console.error(`demo: ${error instanceof Error ? error.message : error}`);
-  await stop('it failed');
+  if (system) await stop('it failed');
   process.exit(EXIT_FAILED);
 }
 

@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  checkStackSettings,
   PICKED_VARIABLE,
   pickStack,
   REPOSITORY_DIR,
@@ -30,13 +31,26 @@ const E2E_CONCURRENCY = 1;
 const EXIT_USAGE = 2;
 
 const force = readForce(process.argv.slice(2));
-process.exit(await runInSite(runAllTests));
+process.exit(await runInSite(runOrSayWhyNot));
+
+/** Whatever keeps the tests from running is a failure, counted where CI looks for the count. */
+async function runOrSayWhyNot(site: Site): Promise<number> {
+  try {
+    await checkStackSettings();
+    return await runAllTests(site);
+  } catch (error) {
+    await site.close();
+    console.log(`failed: ${error instanceof Error ? error.message : error}`);
+    console.log('\n0 passed, 1 failed');
+    return 1;
+  }
+}
 
 async function runAllTests(site: Site): Promise<number> {
+  const choice = await pickStack(site.log);
   const reports = expectedReports();
   // Turbo restores those of cached runs; none of an earlier run may be counted.
   for (const report of reports) rmSync(report, { force: true });
-  const choice = await pickStack(site.log);
   const [stack, unit] = await Promise.all([
     startStackOn(site, choice),
     runTurbo(site.guardian, ['build', 'test:unit', ...flags(UNIT_CONCURRENCY)]),

@@ -1,7 +1,7 @@
 /** Starts the whole system in the background, unless it is up already. */
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ownerOf, pickSystemStack } from '@mini-pg/local-stack';
+import { checkStackSettings, ownerOf, pickSystemStack } from '@mini-pg/local-stack';
 import { containersOf, isJob } from '../lib/compose-containers.ts';
 import {
   DATA_DIR,
@@ -80,6 +80,7 @@ function showPresent(local: LocalSystem, scale: Scale): number {
 }
 
 async function bringUp(scale: Scale): Promise<number> {
+  await checkStackSettings();
   const choice = await pickSystemStack((line) => console.log(line));
   console.log(`stack: ${choice.kind} (${choice.why})`);
   if (choice.kind === 'docker') await upAsContainers(scale);

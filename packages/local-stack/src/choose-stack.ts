@@ -57,7 +57,9 @@ async function forcedChoice(
   switch (kind) {
     case 'external':
       if (missing.length > 0)
-        throw new StackChoiceError(`STACK=external: ${listOf(missing)} not set.`);
+        throw new StackChoiceError(
+          `STACK=external: ${listOf(missing)} not set: set all three, or use STACK=native.`,
+        );
       break;
     case 'docker': {
       const docker = await askDocker();

@@ -42,7 +42,7 @@ describe('the choice of a stack', () => {
   it('names the URLs that STACK=external lacks', async () => {
     const { STACK_REDIS_URL: _, ...rest } = URLS;
     await expect(chooseStack({ ...rest, STACK: 'external' }, withDocker)).rejects.toThrow(
-      'STACK=external: STACK_REDIS_URL not set.',
+      'STACK=external: STACK_REDIS_URL not set: set all three, or use STACK=native.',
     );
   });
 

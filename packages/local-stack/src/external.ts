@@ -5,17 +5,17 @@ import type { StackUrls } from './stack.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** What a client of Redis sends first; a server that wants a password answers as well. */
-const REDIS_PING = 'PING\r\n';
+/** What Redis answers begins with one of these, and is a refusal after the second. */
 const REDIS_ANSWER = /^[+-]/;
+const REDIS_REFUSAL = /^-(?:ERR )?(?<reason>[^\r]*)/;
 
 type Target = {
   host: string;
   port: number;
   /** Sent once connected; without it a connection is enough. */
   say?: string;
-  /** What the answer looks like. */
-  answer?: RegExp;
+  /** What is wrong with the answer, if anything is. */
+  problemOf?: (answer: string) => string | undefined;
 };
 
 /**
@@ -54,15 +54,39 @@ async function postgresProblem(url: string): Promise<string | undefined> {
 }
 
 async function redisProblem(text: string): Promise<string | undefined> {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^rediss?:$/.test(url.protocol)) {
-    return 'STACK_REDIS_URL is no URL of Redis: give redis://host:port';
+  const url = redisUrlOf(text);
+  if (!url) {
+    return (
+      'STACK_REDIS_URL is no URL of Redis: give redis://host:port, with user:password@ before ' +
+      'the host if it wants them'
+    );
   }
   const target = { host: url.hostname, port: Number(url.port || 6379) };
   // Behind TLS a connection has to do.
-  const ping = url.protocol === 'redis:' ? { say: REDIS_PING, answer: REDIS_ANSWER } : {};
-  const refusal = await refusalOf({ ...target, ...ping });
-  return refusal && `Redis at ${refusal}; check the host and port of STACK_REDIS_URL`;
+  const greeting =
+    url.protocol === 'redis:' ? { say: redisGreeting(url), problemOf: redisAnswerProblem } : {};
+  const refusal = await refusalOf({ ...target, ...greeting });
+  return refusal && `Redis at ${refusal}; check host, port, user and password of STACK_REDIS_URL`;
+}
+
+function redisUrlOf(text: string): URL | undefined {
+  if (!/^rediss?:/.test(text) || !URL.canParse(text)) return undefined;
+  // A percent sign that stands for itself.
+  return /%(?![0-9a-f]{2})/i.test(text) ? undefined : new URL(text);
+}
+
+/** A first command that needs no right but to log in: PING, or AUTH with what the URL has. */
+function redisGreeting({ username, password }: URL): string {
+  const words = password === '' ? ['PING'] : ['AUTH', username, password].filter(Boolean);
+  const parts = words
+    .map((word) => decodeURIComponent(word))
+    .map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  return `*${words.length}\r\n${parts.join('')}`;
+}
+
+function redisAnswerProblem(answer: string): string | undefined {
+  if (!REDIS_ANSWER.test(answer)) return 'another kind of server answers';
+  return REDIS_REFUSAL.exec(answer)?.groups?.reason;
 }
 
 async function brokerProblem(broker: string): Promise<string | undefined> {
@@ -76,7 +100,7 @@ async function brokerProblem(broker: string): Promise<string | undefined> {
 }
 
 /** Why a server does not answer, with its place, or undefined when it does. */
-function refusalOf({ host, port, say, answer }: Target): Promise<string | undefined> {
+function refusalOf({ host, port, say, problemOf }: Target): Promise<string | undefined> {
   return new Promise((resolve) => {
     const end = (reason: string | undefined): void => {
       socket.destroy();
@@ -85,9 +109,7 @@ function refusalOf({ host, port, say, answer }: Target): Promise<string | undefi
     const socket = connect({ host, port });
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => end(`no answer in ${CONNECT_TIMEOUT_MS} ms`));
     socket.once('connect', () => (say === undefined ? end(undefined) : socket.write(say)));
-    socket.once('data', (data) =>
-      end(answer?.test(data.toString()) ? undefined : 'another kind of server answers'),
-    );
+    socket.once('data', (data) => end(problemOf?.(data.toString())));
     socket.once('close', () => end('it closed the connection'));
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.message || error.code));
   });

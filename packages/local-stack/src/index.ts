@@ -24,6 +24,7 @@ export {
 } from './services.ts';
 export { openSite, type Site } from './site.ts';
 export {
+  checkStackSettings,
   pickStack,
   pickSystemStack,
   type Stack,

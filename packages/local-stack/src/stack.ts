@@ -65,6 +65,20 @@ export function pickSystemStack(log: Log): Promise<StackChoice> {
   return chooseStack(process.env, () => offerCompose(log));
 }
 
+/**
+ * Finds what is wrong with STACK and the URLs before anything is built or started. Docker is not
+ * asked, because that may take its time.
+ *
+ * @throws Error that says in one line what to change
+ */
+export async function checkStackSettings(): Promise<void> {
+  const choice = await chooseStack(process.env, async () => ({
+    available: true,
+    why: 'not asked',
+  }));
+  await attached(choice);
+}
+
 /** Starts the servers on a site of the caller's; stopping the stack closes that site. */
 export async function startStackOn(
   site: Site,
