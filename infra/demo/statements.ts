@@ -4,7 +4,7 @@ import { until } from './concurrency.ts';
 import { sumCsv } from './csv-sums.ts';
 import type { Shop } from './plan.ts';
 import type { Sale } from './sales.ts';
-import { grouped, tableLines } from './table.ts';
+import { grouped, tableLines } from '../lib/table.ts';
 
 const CLOSED_TIMEOUT_MS = 60_000;
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetter, DeadLetterDetail, DeadLetterResolution } from '@mini-pg/messaging';
-import { type Column, tableLines } from '../demo/table.ts';
+import { type Column, tableLines } from './table.ts';
 
 const HEADINGS = ['id', 'status', 'group', 'from', 'first seen', 'event id', 'reason'];
 const COLUMNS: readonly Column[] = HEADINGS.map((heading) => ({ heading, align: 'left' }));

@@ -3,7 +3,7 @@ import { Checks } from '../demo/checks.ts';
 import { forEachAtOnce } from '../demo/concurrency.ts';
 import { sumCsv } from '../demo/csv-sums.ts';
 import { planDay, SHOPS } from '../demo/plan.ts';
-import { grouped, tableLines } from '../demo/table.ts';
+import { grouped, tableLines } from '../lib/table.ts';
 
 describe('the day that the demo plans', () => {
   it('is the same in every run', () => {
