@@ -28,6 +28,7 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
 const once = readOnce(process.argv.slice(2));
+let isStopping = false;
 let stopSystem = async (): Promise<void> => {};
 try {
   await checkStackSettings();
@@ -42,9 +43,12 @@ try {
   }
   console.log('\nThe system stays up. Ctrl-C stops it.');
 } catch (error) {
-  console.error(`demo: ${error instanceof Error ? error.message : error}`);
-  if (system) await stop('it failed');
-  process.exit(EXIT_FAILED);
+  // What an interruption breaks off is no news, and it exits by itself.
+  if (!isStopping) {
+    console.error(`demo: ${error instanceof Error ? error.message : error}`);
+    await stop('it failed');
+    process.exit(EXIT_FAILED);
+  }
 }
 
 async function showDemo(choice: StackChoice): Promise<boolean> {
@@ -68,6 +72,7 @@ async function showDemo(choice: StackChoice): Promise<boolean> {
 }
 
 async function stop(why: string): Promise<void> {
+  isStopping = true;
   console.log(`\nstopping (${why})`);
   await stopSystem();
 }

@@ -16,7 +16,9 @@ export async function upAsContainers(scale: Scale): Promise<void> {
   // Of an earlier system, when somebody has removed its containers by hand.
   removeLocalSystem();
   const site = await openSite(DATA_DIR, log);
+  let isStopping = false;
   const stopListening = onStopRequest(async (why) => {
+    isStopping = true;
     log(`stopping (${why})`);
     removeLocalSystem();
     await site.close();
@@ -26,6 +28,8 @@ export async function upAsContainers(scale: Scale): Promise<void> {
     const { local, release } = await startComposeSystem(site, options);
     writeLocalSystem(local);
     await release();
+  } catch (error) {
+    throw isStopping ? new Error('interrupted', { cause: error }) : error;
   } finally {
     await site.close();
     stopListening();
