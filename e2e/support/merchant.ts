@@ -51,13 +51,13 @@ export interface PaymentBody {
 /** A merchant's server, over the wire. */
 export class Merchant {
   readonly id: string;
+  readonly secretKey: string;
   readonly #system: System;
-  readonly #secretKey: string;
 
   private constructor(system: System, id: string, secretKey: string) {
     this.id = id;
     this.#system = system;
-    this.#secretKey = secretKey;
+    this.secretKey = secretKey;
   }
 
   static async register(system: System, terms: object = TERMS): Promise<Merchant> {
@@ -69,7 +69,7 @@ export class Merchant {
 
   /** The same merchant, whose requests go to another instance of the API. */
   through(api: string): Merchant {
-    return new Merchant({ ...this.#system, api }, this.id, this.#secretKey);
+    return new Merchant({ ...this.#system, api }, this.id, this.secretKey);
   }
 
   /** The same merchant with a key of test mode. */
@@ -130,7 +130,7 @@ export class Merchant {
   #send(path: string, options: Parameters<typeof send>[1] = {}): Promise<Answer> {
     return send(`${this.#system.api}/api/v1${path}`, {
       ...options,
-      headers: { authorization: `Bearer ${this.#secretKey}`, ...options.headers },
+      headers: { authorization: `Bearer ${this.secretKey}`, ...options.headers },
     });
   }
 }
