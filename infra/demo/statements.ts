@@ -1,10 +1,10 @@
+import { grouped, tableLines } from '../lib/table.ts';
 import type { Checks } from './checks.ts';
 import type { MerchantClient, Settlement } from './clients.ts';
 import { until } from './concurrency.ts';
 import { sumCsv } from './csv-sums.ts';
 import type { Shop } from './plan.ts';
 import type { Sale } from './sales.ts';
-import { grouped, tableLines } from '../lib/table.ts';
 
 const CLOSED_TIMEOUT_MS = 60_000;
 
