@@ -10,7 +10,7 @@ const SUMMARIES: Record<Topic, string> = {
   'payment.completed': 'The payment is authorized and captured.',
   'payment.failed': 'The payment ended without a capture.',
   'payment.progressed': 'An attempt left the straight path: its outcome is being found out.',
-  'payment.cancel-requested': 'A cancel was asked for. No service publishes it yet.',
+  'payment.cancel-requested': 'A cancel was asked for; its amount is reserved.',
   'payment.cancelled': 'An amount was given back at the PG. No service publishes it yet.',
   'payment.cancel-failed': 'A cancel ended without effect. No service publishes it yet.',
   'payment.reversed':

@@ -7,7 +7,7 @@ import { code, page, table } from './markdown.ts';
 export function errorsPage(): string {
   return page('`packages/runtime`, `packages/domain` and `packages/pg-adapters`', [
     '# Errors',
-    'Two things go by that name. A **problem** is the answer to a request that was refused: nothing, or nothing new, was stored. A **failure** is the outcome of a payment that was taken: the request was answered with 202 or 201, and the payment ends `FAILED`.',
+    'Two things go by that name. A **problem** is the answer to a request that was refused: nothing, or nothing new, was stored. A **failure** is the outcome of a payment or a cancel that was taken: the request was answered with 202 or 201, and the payment or the cancel ends `FAILED`.',
     '## Problems',
     'A refusal is a problem of RFC 9457, `Content-Type: application/problem+json`. `code` is stable and made for programs; `detail` says to a person what to do; `errors` points at the fields of a bad body (RFC 6901) or names a parameter. `traceId` is for support. No problem carries a stack trace, SQL or a secret.',
     exampleProblem(),
@@ -20,10 +20,10 @@ export function errorsPage(): string {
         action,
       ]),
     ),
-    'Beside the members of every problem: `paymentId` with `ORDER_ALREADY_ACTIVE`; the header `Retry-After` (seconds) wherever the last column says so; the header `Allow` with `METHOD_NOT_ALLOWED`.',
-    'Repeat a request for a payment with the **same** `Idempotency-Key` after any 409 `IDEMPOTENCY_KEY_IN_USE`, 429, 500, 503 or 504, and when no answer came at all: it is executed at most once. Change the request, and with it the key, after a 400 or 422.',
+    'Beside the members of every problem: `paymentId` with `ORDER_ALREADY_ACTIVE`; `balanceAmount`, which is what may still be cancelled, with `BALANCE_CHANGED` and `AMOUNT_EXCEEDS_BALANCE`; the header `Retry-After` (seconds) wherever the last column says so; the header `Allow` with `METHOD_NOT_ALLOWED`.',
+    'Repeat a request for a payment or a cancel with the **same** `Idempotency-Key` after any 409 `IDEMPOTENCY_KEY_IN_USE`, 429, 500, 503 or 504, and when no answer came at all: it is executed at most once. Change the request, and with it the key, after a 400 or 422.',
     '## Failures',
-    '`failure` of a payment is `{code, message, retryable, pgCode}`. `retryable`: a new payment with the same method may succeed. `pgCode` is the own code of the payment gateway (PG), for its help desk. The platform itself never tries again what may have been executed.',
+    '`failure` of a payment or a cancel is `{code, message, retryable, pgCode}`. `retryable`: a new payment with the same method may succeed. `pgCode` is the own code of the payment gateway (PG), for its help desk. The platform itself never tries again what may have been executed.',
     '### Reasons of the platform',
     table(
       ['Code', 'Meaning', 'What to do'],

@@ -15,6 +15,7 @@ import {
   movedClock,
   type Registry,
 } from '@mini-pg/runtime';
+import { type Cancels, createCancels } from './cancels/cancels.ts';
 import type { Config } from './config.ts';
 import type { PaymentDatabase } from './db/schema.ts';
 import { createFastPath, type FastPath } from './intake/fast-path.ts';
@@ -42,6 +43,7 @@ export interface Deps {
   readonly producer: EventProducer;
   readonly relay: Relay;
   readonly intake: Intake;
+  readonly cancels: Cancels;
 }
 
 /** Builds everything in plain order; a test replaces what it needs to by `overrides`. */
@@ -78,7 +80,9 @@ export async function createDeps(config: Config, overrides: Partial<Deps> = {}):
   const { clock } = base;
   const intake =
     overrides.intake ?? createIntake({ pool, sealer, fastPath, waiters, relay, profile, clock });
-  return { ...base, redis, cache, fastPath, waiters, producer, relay, intake };
+  const cancels =
+    overrides.cancels ?? createCancels({ pool, fastPath, cache, waiters, relay, profile, clock });
+  return { ...base, redis, cache, fastPath, waiters, producer, relay, intake, cancels };
 }
 
 function createBase(config: Config, overrides: Partial<Deps>) {

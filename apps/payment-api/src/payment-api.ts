@@ -37,6 +37,7 @@ export async function startPaymentApi(
       await deps.waiters.stop();
       await app.close();
       await deps.intake.drain();
+      await deps.cancels.drain();
       await workers.stop();
       await deps.relay.stop();
       await deps.producer.stop();

@@ -32,6 +32,8 @@ const PAYMENT_TABLES = [
   'payment_open',
   'payment_fact',
   'payment_progress',
+  'payment_reserve',
+  'cancel_open',
   'parked_event',
   'idempotency_key',
 ];

@@ -12,6 +12,8 @@ export const FAILPOINTS = {
     'payment-api.intake.before-commit': 'A batch of new payments is about to be written.',
     'payment-api.intake.after-commit': 'A batch of new payments is stored; nobody is answered.',
     'payment-api.intake.before-answer': 'A payment is stored and its answer is about to be sent.',
+    'payment-api.cancel.before-commit': 'A cancel and its reserve are written, not committed.',
+    'payment-api.cancel.after-commit': 'A cancel is committed; nobody is answered.',
     'payment-api.answer.before-fix': 'The wait of a request is over; its answer is not fixed.',
     'payment-api.answer.after-fix': 'The answer of a request that waited is fixed and not sent.',
     'payment-api.answer.before-cache': 'An answer is about to be kept in Redis for repeats.',

@@ -16,7 +16,8 @@ export const HTTP_ERRORS = {
   IDEMPOTENCY_KEY_MISSING: {
     status: 400,
     title: 'Idempotency-Key is missing',
-    action: 'Send an `Idempotency-Key` header, a new one for each payment; a UUID does well.',
+    action:
+      'Send an `Idempotency-Key` header, a new one for each payment or cancel; a UUID does well.',
   },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
@@ -70,6 +71,22 @@ export const HTTP_ERRORS = {
     action:
       'Read the payment in `paymentId`; a new one is taken once that one failed or is cancelled in full.',
   },
+  PAYMENT_NOT_CANCELABLE: {
+    status: 409,
+    title: 'Nothing of the payment can be cancelled',
+    action:
+      'Read the payment: it failed, is cancelled in full, or all that is left is being cancelled.',
+  },
+  PAYMENT_NOT_APPROVED: {
+    status: 409,
+    title: 'The payment has no outcome yet',
+    action: 'Cancel the whole by leaving out `amount`, or repeat once the payment is approved.',
+  },
+  BALANCE_CHANGED: {
+    status: 409,
+    title: 'The balance is not the expected one',
+    action: 'Decide anew by `balanceAmount`, which is what may still be cancelled.',
+  },
   KEY_LIMIT_REACHED: {
     status: 409,
     title: 'Two keys of this mode are live already',
@@ -100,6 +117,12 @@ export const HTTP_ERRORS = {
     status: 422,
     title: 'The payment gateway is not available here',
     action: 'Use a payment gateway that this environment has switched on.',
+  },
+  AMOUNT_EXCEEDS_BALANCE: {
+    status: 422,
+    title: 'The amount is above what may still be cancelled',
+    action:
+      'Cancel at most `balanceAmount`, and of each part, taxed and free of tax, at most what is left.',
   },
   TERMS_TOO_EARLY: {
     status: 422,

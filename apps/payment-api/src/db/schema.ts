@@ -1,5 +1,6 @@
 import type { Sealed, Terms } from '@mini-pg/domain';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { FactRow } from '../payments/facts.ts';
 
 type Json<T extends object> = JSONColumnType<T, string, string>;
 type Instant = ColumnType<Date, Date | string, Date | string>;
@@ -68,7 +69,7 @@ export interface PaymentTable {
 
 export interface PaymentFactTable {
   payment_id: string;
-  kind: 'APPROVED' | 'FAILED' | 'CANCELLED' | 'SETTLED';
+  kind: FactRow['kind'];
   fact_key: string;
   seq: Generated<bigint>;
   event_id: string;

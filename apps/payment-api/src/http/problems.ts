@@ -31,6 +31,10 @@ const problemSchema = z
       .optional(),
     traceId: z.string().optional().meta({ description: 'For support.' }),
     paymentId: z.uuid().optional().meta({ description: 'Beside `ORDER_ALREADY_ACTIVE`.' }),
+    balanceAmount: z.int().optional().meta({
+      description:
+        'What may still be cancelled; beside `BALANCE_CHANGED` and `AMOUNT_EXCEEDS_BALANCE`.',
+    }),
   })
   .meta({ id: 'Problem' });
 

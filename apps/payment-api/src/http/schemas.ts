@@ -22,6 +22,22 @@ export const textSchema = (lengthMax: number) => textOrEmptySchema(lengthMax).mi
 /** The path of one object. */
 export const idParamsSchema = z.object({ id: z.uuid() });
 
+/** The headers of a call that is executed once per key. */
+export const keyedHeadersSchema = z.object({
+  'idempotency-key': z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'Required: 8 to 255 visible ASCII, bare or quoted; new for each payment or cancel.',
+      examples: ['7f9c24e8-3b12-4c4e-9f0d-1a2b3c4d5e6f'],
+    }),
+  prefer: z
+    .string()
+    .optional()
+    .meta({ description: '`wait=N` waits up to N (at most 30) seconds for the outcome.' }),
+});
+
 /** An instant of RFC 3339, with its offset; as UTC in milliseconds, which is what we store. */
 export const instantSchema = z.iso
   .datetime({ offset: true })

@@ -5,7 +5,7 @@ import {
   type Queryable,
 } from '@mini-pg/database';
 import { failpoint } from '@mini-pg/runtime';
-import type { PaymentRow } from '../payments/view.ts';
+import type { PaymentRow } from '../payments/facts.ts';
 import type { KeyRow } from './key-row.ts';
 
 /** What is written for a new payment: key, payment, open marker and outbox row in one statement. */

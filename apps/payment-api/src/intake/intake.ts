@@ -1,8 +1,9 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { Relay, Sealer } from '@mini-pg/messaging';
 import { type Clock, createCoalescer, ProblemError, type Profile } from '@mini-pg/runtime';
+import { firstOutcome, type PaymentRow } from '../payments/facts.ts';
 import { readPayment, type StoredPayment } from '../payments/repository.ts';
-import { firstOutcome, type PaymentRow, renderPayment } from '../payments/view.ts';
+import { renderPayment } from '../payments/view.ts';
 import {
   type Answer,
   answerFromRow,

@@ -2,15 +2,18 @@ import { failpoint, type Logger, type Loop, startLoop } from '@mini-pg/runtime';
 import type { StoredPayment } from '../payments/repository.ts';
 import type { FastRedis } from '../redis/fast-redis.ts';
 
-/** Requests that wait for a payment's outcome, on whichever instance it is projected. */
+/**
+ * Requests that wait for the outcome of a payment, by its id, or of a cancel, by its wait id, on
+ * whichever instance it is projected.
+ */
 export interface OutcomeWaiters {
-  /** Registers before the payment is stored, so that no outcome can pass unseen. */
-  register(paymentId: string): OutcomeWaiter;
+  /** Registers before it is stored, so that no outcome can pass unseen. */
+  register(waitId: string): OutcomeWaiter;
   /**
-   * Wakes the waiters of payments that have an outcome, here and on the other instances. Those here
-   * get what was read of their payment with it.
+   * Wakes the waiters of what has an outcome, here and on the other instances. Those here that wait
+   * for a payment get what was read of it with it.
    */
-  announce(paymentIds: readonly string[], read?: readonly StoredPayment[]): Promise<void>;
+  announce(waitIds: readonly string[], read?: readonly StoredPayment[]): Promise<void>;
   /** Ends every wait at once: the process is stopping. */
   stop(): Promise<void>;
 }
@@ -33,15 +36,15 @@ interface Waiting {
 export function createOutcomeWaiters(options: {
   readonly redis: FastRedis;
   readonly channel: string;
-  readonly readDecided: (paymentIds: readonly string[]) => Promise<readonly string[]>;
+  readonly readDecided: (waitIds: readonly string[]) => Promise<readonly string[]>;
   readonly logger: Logger;
 }): OutcomeWaiters {
   const waiting = new Map<string, Waiting>();
   let stopping = false;
 
-  const wake = (paymentIds: readonly string[], read: readonly StoredPayment[] = []) => {
+  const wake = (waitIds: readonly string[], read: readonly StoredPayment[] = []) => {
     const payments = new Map(read.map((payment) => [payment.id, payment]));
-    for (const id of paymentIds) {
+    for (const id of waitIds) {
       const waiter = waiting.get(id);
       if (waiter === undefined) continue;
       waiter.decided = true;
@@ -62,9 +65,9 @@ export function createOutcomeWaiters(options: {
   void options.redis.subscribe(options.channel, (message) => wake(message.split(',')));
 
   return {
-    register(paymentId) {
+    register(waitId) {
       const entry: Waiting = { decided: false, payment: null, wake: () => undefined };
-      waiting.set(paymentId, entry);
+      waiting.set(waitId, entry);
       return {
         async wait(untilMs) {
           const leftMs = untilMs - performance.now();
@@ -77,17 +80,17 @@ export function createOutcomeWaiters(options: {
               };
             });
           }
-          waiting.delete(paymentId);
+          waiting.delete(waitId);
           return entry.payment;
         },
-        cancel: () => waiting.delete(paymentId),
+        cancel: () => waiting.delete(waitId),
       };
     },
-    async announce(paymentIds, read) {
-      if (paymentIds.length === 0) return;
-      wake(paymentIds, read);
+    async announce(waitIds, read) {
+      if (waitIds.length === 0) return;
+      wake(waitIds, read);
       failpoint('payment-api.wake.before-publish');
-      await options.redis.run((client) => client.publish(options.channel, paymentIds.join(',')));
+      await options.redis.run((client) => client.publish(options.channel, waitIds.join(',')));
       failpoint('payment-api.wake.after-publish');
     },
     async stop() {

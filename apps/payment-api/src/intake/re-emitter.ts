@@ -1,7 +1,7 @@
 import { inTransaction, type PostgresPool } from '@mini-pg/database';
 import { insertOutbox, toOutboxRow } from '@mini-pg/messaging';
 import { type Clock, failpoint, type Gauge, idLowerBound } from '@mini-pg/runtime';
-import type { PaymentRow } from '../payments/view.ts';
+import type { PaymentRow } from '../payments/facts.ts';
 import { type RequestedParts, requestedEvent } from './requested-event.ts';
 
 interface OpenPayment extends PaymentRow, RequestedParts {

@@ -6,7 +6,7 @@ import {
   type Sealed,
   toJsonInteger,
 } from '@mini-pg/domain';
-import type { PaymentRow } from '../payments/view.ts';
+import type { PaymentRow } from '../payments/facts.ts';
 
 /** What `payment.requested` carries besides the columns of creation; secrets stay sealed. */
 export interface RequestedParts {

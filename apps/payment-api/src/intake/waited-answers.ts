@@ -1,7 +1,7 @@
 import type { PostgresPool } from '@mini-pg/database';
 import { createCoalescer, QueueFullError } from '@mini-pg/runtime';
+import { firstOutcome } from '../payments/facts.ts';
 import { readPayments, type StoredPayment } from '../payments/repository.ts';
-import { firstOutcome } from '../payments/view.ts';
 import { ResultUnknownError } from './intake-store.ts';
 import { fixAnswers, type KeyName } from './key-row.ts';
 

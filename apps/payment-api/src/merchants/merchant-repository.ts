@@ -148,29 +148,3 @@ export async function revokeKey(
   );
   return rows.length === 1 ? 'REVOKED_BEFORE' : 'UNKNOWN';
 }
-
-/** Who did what to which merchant. */
-export async function insertAction(
-  client: Queryable,
-  action: {
-    id: string;
-    operator: string;
-    action: 'MERCHANT_CREATED' | 'MERCHANT_UPDATED' | 'KEY_CREATED' | 'KEY_REVOKED';
-    merchantId: string;
-    detail: object;
-    now: Date;
-  },
-): Promise<void> {
-  await client.query(
-    `insert into operator_action (id, at, operator, action, target, detail)
-     values ($1, $2, $3, $4, $5, $6)`,
-    [
-      action.id,
-      action.now,
-      action.operator,
-      action.action,
-      action.merchantId,
-      JSON.stringify(action.detail),
-    ],
-  );
-}

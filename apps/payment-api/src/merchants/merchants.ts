@@ -7,9 +7,9 @@ import {
 import { createEvent, type Terms } from '@mini-pg/domain';
 import { insertOutbox, type Relay, toOutboxRow } from '@mini-pg/messaging';
 import { type Clock, failpoint, newId, ProblemError, type TraceContext } from '@mini-pg/runtime';
+import { insertAction } from '../operators/operator-action.ts';
 import {
   findMerchant,
-  insertAction,
   insertKey,
   insertMerchant,
   lockMerchant,
@@ -198,11 +198,11 @@ async function record(
   { operator, trace }: Author,
   now: Date,
   action: Parameters<typeof insertAction>[1]['action'],
-  merchantId: string,
+  target: string,
   detail: object,
 ): Promise<void> {
   const traced = { ...detail, traceId: trace.traceId };
-  await insertAction(client, { id: newId(), operator, action, merchantId, detail: traced, now });
+  await insertAction(client, { id: newId(), operator, action, target, detail: traced, now });
 }
 
 /** Tells the other services, with all dated terms: the topic keeps the last word on a merchant. */

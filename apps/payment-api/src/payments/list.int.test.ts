@@ -156,7 +156,15 @@ describe('the payments of a merchant', () => {
 });
 
 describe('the status filter', () => {
-  const KINDS = ['APPROVED', 'FAILED', 'PARTLY', 'CANCELLED', 'SETTLED'] as const;
+  const KINDS = [
+    'APPROVED',
+    'FAILED',
+    'CANCEL_REQUESTED',
+    'PARTLY',
+    'CANCELLED',
+    'SETTLED',
+  ] as const;
+  const DECIDING: readonly string[] = ['APPROVED', 'FAILED', 'PARTLY', 'CANCELLED'];
 
   /** A payment with a set of facts, as they would be stored. */
   async function given(secretKey: string, kinds: readonly (typeof KINDS)[number][]) {
@@ -166,6 +174,7 @@ describe('the status filter', () => {
       ...data,
       cancelId: newId(),
       cancelAmount: 1,
+      cancelTaxFreeAmount: 0,
       cancelledAt: payment.requestedAt,
     };
     const dataOf = {
@@ -173,6 +182,15 @@ describe('the status filter', () => {
       FAILED: { failure: { code: 'EXPIRED', message: '', retryable: true, pgCode: null } },
       PARTLY: { ...cancel, remainingAfter: 4_000 },
       CANCELLED: { ...cancel, remainingAfter: 0 },
+      CANCEL_REQUESTED: {
+        paymentId: payment.id,
+        cancelId: newId(),
+        amount: 1,
+        taxFreeAmount: 0,
+        reason: 'r',
+        origin: 'MERCHANT',
+        requestedAt: payment.requestedAt,
+      },
       SETTLED: { settledAt: payment.requestedAt },
     };
     for (const kind of kinds) {
@@ -188,7 +206,7 @@ describe('the status filter', () => {
         ],
       );
     }
-    if (kinds.some((kind) => kind !== 'SETTLED')) {
+    if (kinds.some((kind) => DECIDING.includes(kind))) {
       await api.pool.query('delete from payment_open where payment_id = $1', [payment.id]);
     }
     return payment.id;

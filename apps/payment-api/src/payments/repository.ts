@@ -1,5 +1,6 @@
 import type { Queryable } from '@mini-pg/database';
-import type { FactRow, PaymentRow } from './view.ts';
+import { cancelOfWaitId, cancelWaitId } from '../cancels/wait-id.ts';
+import type { FactRow, PaymentRow } from './facts.ts';
 
 export interface StoredPayment extends PaymentRow {
   /** In the order in which they were stored. */
@@ -33,8 +34,21 @@ export async function readPayment(database: Queryable, id: string): Promise<Stor
   return (await readPayments(database, [id]))[0] ?? null;
 }
 
-/** Those of the payments that have an outcome. */
-export async function readDecided(database: Queryable, ids: readonly string[]): Promise<string[]> {
+/** Those of the payments and cancels that requests wait for which have an outcome. */
+export async function readDecided(
+  database: Queryable,
+  waitIds: readonly string[],
+): Promise<string[]> {
+  const cancels = waitIds.flatMap((id) => cancelOfWaitId(id) ?? []);
+  const payments = waitIds.filter((id) => cancelOfWaitId(id) === null);
+  const decided = await Promise.all([
+    payments.length === 0 ? [] : readDecidedPayments(database, payments),
+    cancels.length === 0 ? [] : readDecidedCancels(database, cancels),
+  ]);
+  return decided.flat();
+}
+
+async function readDecidedPayments(database: Queryable, ids: readonly string[]): Promise<string[]> {
   const { rows } = await database.query<{ payment_id: string }>({
     name: 'read_decided',
     text: `select distinct payment_id from payment_fact
@@ -42,4 +56,22 @@ export async function readDecided(database: Queryable, ids: readonly string[]): 
     values: [ids],
   });
   return rows.map((row) => row.payment_id);
+}
+
+/** As `cancelOutcome` has it. */
+async function readDecidedCancels(
+  database: Queryable,
+  cancels: readonly { readonly paymentId: string; readonly cancelId: string }[],
+): Promise<string[]> {
+  const { rows } = await database.query<{ payment_id: string; cancel_id: string }>({
+    name: 'read_decided_cancels',
+    text: `select distinct w.payment_id, w.cancel_id
+           from unnest($1::uuid[], $2::uuid[]) as w (payment_id, cancel_id)
+           join payment_fact f on f.payment_id = w.payment_id
+           where (f.kind in ('CANCELLED', 'CANCEL_FAILED') and f.fact_key = w.cancel_id)
+              or (f.kind = 'FAILED'
+                  and f.data -> 'failure' ->> 'code' = 'CANCELLED_BEFORE_APPROVAL')`,
+    values: [cancels.map((cancel) => cancel.paymentId), cancels.map((cancel) => cancel.cancelId)],
+  });
+  return rows.map((row) => cancelWaitId(row.payment_id, row.cancel_id));
 }

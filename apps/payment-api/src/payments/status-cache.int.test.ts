@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 const view = (id: string, version: number, status: PaymentView['status'] = 'APPROVED') =>
-  ({ id, version, status, merchantId: 'm', livemode: true }) as PaymentView;
+  ({ id, version, status, merchantId: 'm', livemode: true, cancels: [] }) as unknown as PaymentView;
 
 const lifetimeMs = (id: string) => redis.run((client) => client.pTTL(`${prefix}payment:${id}`));
 
@@ -67,5 +67,12 @@ describe('the status cache', () => {
     await cache.write([view(approved, 2, 'APPROVED'), view(failed, 2, 'FAILED')]);
     expect(await lifetimeMs(approved)).toBeLessThanOrEqual(5_000);
     expect(await lifetimeMs(failed)).toBeGreaterThan(5_000);
+  });
+
+  it('lets no answer live longer while a cancel waits for its outcome', async () => {
+    const id = newId();
+    const waiting = { ...view(id, 3, 'CANCELLED'), cancels: [{ status: 'REQUESTED' }] };
+    await cache.write([waiting as PaymentView]);
+    expect(await lifetimeMs(id)).toBeLessThanOrEqual(5_000);
   });
 });

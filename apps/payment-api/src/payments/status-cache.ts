@@ -19,7 +19,7 @@ export interface StatusCache {
 }
 
 const LIFETIME_MS = 5_000;
-/** FAILED and CANCELLED never change again. */
+/** FAILED and CANCELLED never change again, once no cancel of it waits for its outcome. */
 const LIFETIME_TERMINAL_MS = 600_000;
 /**
  * A reader slower than this keeps its answer to itself: the newer entry that it might replace could
@@ -68,8 +68,9 @@ export function createStatusCache(redis: FastRedis, prefix: string): StatusCache
 }
 
 function lifetimeOf(payment: PaymentView): number {
-  const terminal = payment.status === 'FAILED' || payment.status === 'CANCELLED';
-  return terminal ? LIFETIME_TERMINAL_MS : LIFETIME_MS;
+  const ended = payment.status === 'FAILED' || payment.status === 'CANCELLED';
+  const waits = payment.cancels.some((cancel) => cancel.status === 'REQUESTED');
+  return ended && !waits ? LIFETIME_TERMINAL_MS : LIFETIME_MS;
 }
 
 function encode(payment: PaymentView): string {

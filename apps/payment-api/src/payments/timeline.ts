@@ -3,13 +3,15 @@ import { PROGRESS_STEPS } from '@mini-pg/domain';
 import { ProblemError, traceIdOf } from '@mini-pg/runtime';
 import { z } from 'zod';
 import type { Principal } from '../principal.ts';
-import type { FactRow } from './view.ts';
+import type { FactRow } from './facts.ts';
 
 const STEPS = [
   'REQUESTED',
   'APPROVED',
   'FAILED',
+  'CANCEL_REQUESTED',
   'CANCELLED',
+  'CANCEL_FAILED',
   'SETTLED',
   ...PROGRESS_STEPS,
 ] as const;
@@ -109,6 +111,16 @@ async function readProgress(pool: PostgresPool, paymentId: string): Promise<Stor
   return rows;
 }
 
+/** Who told a fact. */
+const SERVICE_OF_FACT: Readonly<Record<FactRow['kind'], TimelineStep['service']>> = {
+  APPROVED: 'pg-processor',
+  FAILED: 'pg-processor',
+  CANCEL_REQUESTED: 'payment-api',
+  CANCELLED: 'pg-processor',
+  CANCEL_FAILED: 'pg-processor',
+  SETTLED: 'settlement-worker',
+};
+
 function requestedStep(row: RequestRow): TimelineStep {
   return {
     step: 'REQUESTED',
@@ -131,8 +143,7 @@ function progressStep(row: StoredProgress): TimelineStep {
 }
 
 function factStep(row: StoredFact): TimelineStep {
-  const step = common(row, row.kind, row.kind === 'SETTLED' ? 'settlement-worker' : 'pg-processor');
-  return { ...step, detail: factDetail(row) };
+  return { ...common(row, row.kind, SERVICE_OF_FACT[row.kind]), detail: factDetail(row) };
 }
 
 function factDetail(fact: FactRow): TimelineStep['detail'] {
@@ -148,6 +159,14 @@ function factDetail(fact: FactRow): TimelineStep['detail'] {
     case 'CANCELLED': {
       const { pg, cancelId, cancelAmount, remainingAfter } = fact.data;
       return { pg, cancelId, cancelAmount, remainingAfter };
+    }
+    case 'CANCEL_REQUESTED': {
+      const { cancelId, origin, amount, taxFreeAmount, reason } = fact.data;
+      return { cancelId, origin, amount, taxFreeAmount, reason };
+    }
+    case 'CANCEL_FAILED': {
+      const { code, message, retryable, pgCode } = fact.data.failure;
+      return { cancelId: fact.data.cancelId, code, message, retryable, pgCode };
     }
     case 'SETTLED': {
       const { settlementId, itemId, date } = fact.data;

@@ -1,13 +1,8 @@
 import type { DataOf } from '@mini-pg/domain';
 import { describe, expect, it } from 'vitest';
-import { completed, failed, settled } from '../../test/support/outcomes.ts';
-import {
-  type FactRow,
-  firstOutcome,
-  type PaymentRow,
-  paymentSchema,
-  renderPayment,
-} from './view.ts';
+import { cancelled, completed, failed, settled } from '../../test/support/outcomes.ts';
+import { type FactRow, firstOutcome, type PaymentRow } from './facts.ts';
+import { paymentSchema, renderPayment } from './view.ts';
 
 const ID = '01980000-0000-7000-8000-000000000001';
 
@@ -40,14 +35,11 @@ const settledFact = {
   kind: 'SETTLED',
   data: settled(subject).event.data as DataOf<'payment.settled'>,
 } satisfies FactRow;
-const cancelledFact = (remainingAfter: number) =>
+const cancelledFact = (remainingAfter: number, cancelledAt = '2026-04-01T00:00:00.000Z') =>
   ({
     kind: 'CANCELLED',
-    data: {
-      ...approvedFact.data,
-      remainingAfter,
-      cancelledAt: '2026-04-01T00:00:00.000Z',
-    } as DataOf<'payment.cancelled'>,
+    data: cancelled(subject, { cancelAmount: 10_000 - remainingAfter, cancelledAt }).event
+      .data as DataOf<'payment.cancelled'>,
   }) satisfies FactRow;
 
 describe('a payment as merchants read it', () => {
@@ -89,6 +81,15 @@ describe('a payment as merchants read it', () => {
     const view = renderPayment(creation, facts);
     expect(view).toMatchObject(expected);
     expect(paymentSchema.parse(view)).toEqual(view);
+  });
+
+  it('was cancelled when nothing was left, whichever cancel was stored last', () => {
+    const facts = [
+      approvedFact,
+      cancelledFact(0),
+      cancelledFact(4_000, '2026-03-31T23:00:00.000Z'),
+    ];
+    expect(renderPayment(creation, facts).cancelledAt).toBe('2026-04-01T00:00:00.000Z');
   });
 
   it('does not depend on the order of its facts', () => {

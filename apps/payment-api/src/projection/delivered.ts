@@ -4,6 +4,8 @@ import type { AnyEvent } from '@mini-pg/domain';
 export const OUTCOME_TOPICS = [
   'payment.completed',
   'payment.failed',
+  'payment.cancelled',
+  'payment.cancel-failed',
   'payment.progressed',
   'payment.settled',
 ] as const;

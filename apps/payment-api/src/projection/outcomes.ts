@@ -1,11 +1,23 @@
 import { inTransaction, type PostgresClient, type PostgresPool } from '@mini-pg/database';
 import { PoisonError, type ReceivedEvent } from '@mini-pg/messaging';
 import { type Counter, failpoint } from '@mini-pg/runtime';
+import { cancelsEndedBy } from '../cancels/cancel-view.ts';
+import { lockReserves, setReserves } from '../cancels/reserve.ts';
+import { cancelWaitId } from '../cancels/wait-id.ts';
 import type { OutcomeWaiters } from '../intake/outcome-waiters.ts';
+import type { FactRow } from '../payments/facts.ts';
 import { readPayments } from '../payments/repository.ts';
 import type { StatusCache } from '../payments/status-cache.ts';
 import { renderPayment } from '../payments/view.ts';
+import {
+  type AskedCancels,
+  assertCancel,
+  closeOpenCancels,
+  readAsked,
+  reservesIn,
+} from './cancels.ts';
 import type { Delivered, OutcomeEvent, OutcomeTopic } from './delivered.ts';
+import { insertFacts } from './facts.ts';
 import { park } from './parked-events.ts';
 
 export interface ProjectionDeps {
@@ -29,27 +41,56 @@ export async function projectOutcomes(
   );
 }
 
+/** @returns the ids of the events that were parked, since what they are about is not known */
 export async function projectDelivered(
   deps: ProjectionDeps,
   delivered: readonly Delivered[],
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const ids = [...new Set(delivered.map(({ event }) => event.data.paymentId))].sort();
-  const unknown = await inTransaction(deps.pool, async (client) => {
-    const amounts = await readAmounts(client, ids);
-    const known = delivered.filter(({ event }) => amounts.has(event.data.paymentId));
-    for (const { event } of known) assertAmount(event, amounts.get(event.data.paymentId));
-    await insertFacts(client, known);
-    await insertProgress(client, known);
-    await closeOpen(client, known);
-    await freeOrders(client, known);
-    const orphans = delivered.filter(({ event }) => !amounts.has(event.data.paymentId));
-    await park(client, orphans, 'the payment is not known');
-    failpoint('payment-api.projection.before-commit');
-    return orphans.length;
-  });
+  const parked = await inTransaction(deps.pool, (client) => store(client, ids, delivered));
   failpoint('payment-api.projection.after-commit');
-  if (unknown > 0) deps.parkedTotal.inc(unknown);
+  if (parked.size > 0) deps.parkedTotal.inc(parked.size);
   await publishViews(deps, ids, delivered);
+  return parked;
+}
+
+async function store(
+  client: PostgresClient,
+  ids: string[],
+  delivered: readonly Delivered[],
+): Promise<ReadonlySet<string>> {
+  const reserves = reservesIn(delivered);
+  if (reserves.length > 0) await lockReserves(client, reserves);
+  const amounts = await readAmounts(client, ids);
+  const asked = await readAsked(client, delivered);
+  const known = delivered.filter(({ event }) => isKnown(event, amounts, asked));
+  for (const { event } of known) {
+    assertAmount(event, amounts.get(event.data.paymentId));
+    if (event.type === 'payment.cancelled') assertCancel(event.data, asked);
+  }
+  await insertFacts(client, known);
+  await insertProgress(client, known);
+  await closeOpen(client, known);
+  await closeOpenCancels(client, known);
+  await freeOrders(client, known);
+  if (reserves.length > 0) await setReserves(client, reserves);
+  const orphans = delivered.filter(({ event }) => !isKnown(event, amounts, asked));
+  await park(client, orphans, 'the payment or the cancel is not known');
+  failpoint('payment-api.projection.before-commit');
+  return new Set(orphans.map(({ event }) => event.id));
+}
+
+/**
+ * Of a payment that is not known nothing is; a cancel that failed must be one that was asked for
+ * here, while one that was done may have been made at the PG.
+ */
+function isKnown(
+  event: OutcomeEvent,
+  amounts: ReadonlyMap<string, bigint>,
+  asked: AskedCancels,
+): boolean {
+  if (!amounts.has(event.data.paymentId)) return false;
+  return event.type !== 'payment.cancel-failed' || asked.has(event.data.cancelId);
 }
 
 async function publishViews(
@@ -59,9 +100,30 @@ async function publishViews(
 ): Promise<void> {
   const payments = await readPayments(deps.pool, ids);
   await deps.cache.write(payments.map((payment) => renderPayment(payment, payment.facts)));
-  const decided = delivered.filter(({ event }) => isOutcome(event));
-  const decidedIds = [...new Set(decided.map(({ event }) => event.data.paymentId))];
-  await deps.waiters.announce(decidedIds, payments);
+  const facts = new Map(payments.map((payment) => [payment.id, payment.facts]));
+  const decided = delivered.flatMap(({ event }) => decidedBy(event, facts));
+  await deps.waiters.announce([...new Set(decided)], payments);
+}
+
+/** What an event decides: its payment, a cancel, or with the payment all that wait to cancel it. */
+function decidedBy(event: OutcomeEvent, facts: ReadonlyMap<string, readonly FactRow[]>): string[] {
+  const { paymentId } = event.data;
+  switch (event.type) {
+    case 'payment.completed':
+      return [paymentId];
+    case 'payment.failed': {
+      const cancels = cancelsEndedBy(event.data, facts.get(paymentId) ?? []);
+      return [paymentId, ...cancels.map((cancelId) => cancelWaitId(paymentId, cancelId))];
+    }
+    case 'payment.cancelled':
+    case 'payment.cancel-failed':
+      return [cancelWaitId(paymentId, event.data.cancelId)];
+    case 'payment.settled':
+    case 'payment.progressed':
+      return [];
+    default:
+      return event satisfies never;
+  }
 }
 
 function isOutcome(event: OutcomeEvent): boolean {
@@ -79,59 +141,10 @@ async function readAmounts(client: PostgresClient, ids: string[]): Promise<Map<s
 
 /** Another amount than the one asked for is no fact of this payment: a person must look at it. */
 function assertAmount(event: OutcomeEvent, amount: bigint | undefined): void {
-  if (event.type === 'payment.completed' && BigInt(event.data.amount) !== amount) {
+  const approved = event.type === 'payment.completed' || event.type === 'payment.cancelled';
+  if (approved && BigInt(event.data.amount) !== amount) {
     throw new PoisonError(`approved ${event.data.amount} for a payment of ${amount}`);
   }
-}
-
-interface Fact {
-  readonly kind: 'APPROVED' | 'FAILED' | 'SETTLED';
-  readonly key: string;
-  readonly sequence: number | null;
-}
-
-function factOf(event: OutcomeEvent): Fact | null {
-  switch (event.type) {
-    case 'payment.completed':
-      return { kind: 'APPROVED', key: event.data.attemptId, sequence: event.data.sequence };
-    case 'payment.failed': {
-      const { attemptId, paymentId, sequence } = event.data;
-      return { kind: 'FAILED', key: attemptId ?? paymentId, sequence };
-    }
-    case 'payment.settled':
-      return { kind: 'SETTLED', key: event.data.itemId, sequence: null };
-    case 'payment.progressed':
-      return null;
-    default:
-      return event satisfies never;
-  }
-}
-
-async function insertFacts(client: PostgresClient, delivered: readonly Delivered[]): Promise<void> {
-  const facts = delivered.flatMap(({ event, traceId }) => {
-    const fact = factOf(event);
-    return fact === null ? [] : [{ event, traceId, fact }];
-  });
-  if (facts.length === 0) return;
-  await client.query({
-    name: 'projection_facts',
-    text: `insert into payment_fact
-             (payment_id, kind, fact_key, event_id, sequence, data, trace_id, occurred_at)
-           select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::int[],
-                                $6::jsonb[], $7::text[], $8::timestamptz[])
-           order by 1, 2, 3
-           on conflict do nothing`,
-    values: [
-      facts.map(({ event }) => event.data.paymentId),
-      facts.map(({ fact }) => fact.kind),
-      facts.map(({ fact }) => fact.key),
-      facts.map(({ event }) => event.id),
-      facts.map(({ fact }) => fact.sequence),
-      facts.map(({ event }) => JSON.stringify(event.data)),
-      facts.map(({ traceId }) => traceId),
-      facts.map(({ event }) => event.time),
-    ],
-  });
 }
 
 async function insertProgress(
@@ -178,12 +191,20 @@ async function closeOpen(client: PostgresClient, delivered: readonly Delivered[]
   });
 }
 
-/** A failed payment frees its order for another one; nothing takes that back. */
+function endsPayment(
+  event: OutcomeEvent,
+): event is Extract<OutcomeEvent, { type: 'payment.failed' | 'payment.cancelled' }> {
+  if (event.type === 'payment.failed') return true;
+  return event.type === 'payment.cancelled' && event.data.remainingAfter === 0;
+}
+
+/** A payment that failed or of which nothing is left frees its order; nothing takes that back. */
 async function freeOrders(client: PostgresClient, delivered: readonly Delivered[]): Promise<void> {
-  const failed = delivered.flatMap(({ event }) =>
-    event.type === 'payment.failed' ? [event.data] : [],
-  );
-  if (failed.length === 0) return;
+  const ended = delivered
+    .map(({ event }) => event)
+    .filter(endsPayment)
+    .map((event) => event.data);
+  if (ended.length === 0) return;
   await client.query({
     name: 'projection_free_orders',
     text: `with freed as (
@@ -198,10 +219,10 @@ async function freeOrders(client: PostgresClient, delivered: readonly Delivered[
            where (k.merchant_id, k.livemode, k.scope, k.key)
              = (freed.merchant_id, freed.livemode, freed.scope, freed.key)`,
     values: [
-      failed.map((data) => data.merchantId),
-      failed.map((data) => data.livemode),
-      failed.map((data) => data.orderId),
-      failed.map((data) => data.paymentId),
+      ended.map((data) => data.merchantId),
+      ended.map((data) => data.livemode),
+      ended.map((data) => data.orderId),
+      ended.map((data) => data.paymentId),
     ],
   });
 }

@@ -9,7 +9,7 @@ import {
 } from './delivered.ts';
 
 /**
- * Events that say something of a payment that is not known here. They are kept and tried again for
+ * Events that say something of a payment or a cancel that is not known here. They are kept and tried again for
  * a bounded time; what stays is a matter for a person, and alerts by its gauge.
  */
 export async function park(
@@ -44,10 +44,13 @@ const TRIES_MAX = 100;
 const RETRY_SECONDS = 30;
 const BATCH_MAX = 100;
 
-/** One round: takes parked events that are due and projects those whose payment is known by now. */
+/**
+ * One round: takes parked events that are due and projects them again. One that is parked once more
+ * keeps its row and its count of tries.
+ */
 export async function retryParked(options: {
   readonly pool: PostgresPool;
-  readonly project: (delivered: readonly Delivered[]) => Promise<void>;
+  readonly project: (delivered: readonly Delivered[]) => Promise<ReadonlySet<string>>;
   readonly gauge: Gauge;
   readonly logger: Logger;
 }): Promise<number> {
@@ -68,12 +71,9 @@ export async function retryParked(options: {
   for (const row of rows) {
     failpoint('payment-api.parked.after-claim');
     const event = parse(row);
-    const { rows: known } = await pool.query('select 1 from payment where id = $1', [
-      event.data.paymentId,
-    ]);
-    if (known.length === 0) continue;
     const traceparent = row.traceparent ?? undefined;
-    await options.project([{ event, traceparent, traceId: traceIdOf(traceparent) }]);
+    const parked = await options.project([{ event, traceparent, traceId: traceIdOf(traceparent) }]);
+    if (parked.has(event.id)) continue;
     failpoint('payment-api.parked.before-delete');
     await pool.query('delete from parked_event where event_id = $1', [row.event_id]);
     failpoint('payment-api.parked.after-delete');

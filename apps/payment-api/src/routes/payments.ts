@@ -1,10 +1,9 @@
 import { ProblemError } from '@mini-pg/runtime';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import { BODY_PROBLEMS, problemResponses } from '../http/problems.ts';
-import { idParamsSchema } from '../http/schemas.ts';
+import { idParamsSchema, keyedHeadersSchema } from '../http/schemas.ts';
 import { readIdempotencyKey, readWaitSeconds } from '../intake/idempotency-key.ts';
 import { readPaymentBody } from '../payments/reader.ts';
 import { createPaymentSchema, fingerprintOf } from '../payments/request.ts';
@@ -12,20 +11,6 @@ import { paymentSchema } from '../payments/view.ts';
 
 const PAYMENTS = '/api/v1/payments';
 const JSON_TYPE = 'application/json; charset=utf-8';
-
-const createHeadersSchema = z.object({
-  'idempotency-key': z
-    .string()
-    .optional()
-    .meta({
-      description: 'Required: 8 to 255 visible ASCII, bare or quoted; new for each payment.',
-      examples: ['7f9c24e8-3b12-4c4e-9f0d-1a2b3c4d5e6f'],
-    }),
-  prefer: z
-    .string()
-    .optional()
-    .meta({ description: '`wait=N` waits up to N (at most 30) seconds for the outcome.' }),
-});
 
 /** Taking and reading a payment: the hot paths, whose answers are sent as prepared strings. */
 export function registerPaymentRoutes(instance: FastifyInstance, deps: Deps): void {
@@ -40,7 +25,7 @@ export function registerPaymentRoutes(instance: FastifyInstance, deps: Deps): vo
         description:
           'Answers 202 when the payment is stored, or 201 when it reached its outcome within the ' +
           'wait. A repeat with the same key and body gets the first answer again.',
-        headers: createHeadersSchema,
+        headers: keyedHeadersSchema,
         body: createPaymentSchema,
         response: {
           201: paymentSchema,

@@ -67,6 +67,7 @@ export async function startApi(options: TestApiOptions): Promise<TestApi> {
       await app.close();
       await deps.waiters.stop();
       await deps.intake.drain();
+      await deps.cancels.drain();
       await deps.redis.stop();
       await deps.database.destroy();
     },

@@ -10,6 +10,9 @@ import {
   systemClock,
 } from '@mini-pg/runtime';
 import { type TestDatabase, testStack } from '@mini-pg/testing';
+import { cancelFingerprint, createCancelSchema } from '../../src/cancels/cancel-request.ts';
+import { type CancelAuthor, type Cancels, createCancels } from '../../src/cancels/cancels.ts';
+import type { Answer } from '../../src/intake/answer-once.ts';
 import { createFastPath } from '../../src/intake/fast-path.ts';
 import { createIntake, type Intake, type IntakeAnswer } from '../../src/intake/intake.ts';
 import { createOutcomeWaiters, type OutcomeWaiters } from '../../src/intake/outcome-waiters.ts';
@@ -55,6 +58,7 @@ export const testLogger: Logger = createLogger({ service: 'test', level: 'silent
 /** An instance of the intake with everything real around it but the relay, which is not its part. */
 export interface TestInstance {
   readonly intake: Intake;
+  readonly cancels: Cancels;
   readonly pool: PostgresPool;
   readonly redis: FastRedis;
   readonly waiters: OutcomeWaiters;
@@ -83,24 +87,24 @@ export function startInstance(options: {
     readDecided: (ids) => readDecided(pool, ids),
     logger: testLogger,
   });
-  const intake = createIntake({
-    pool,
-    sealer: Sealer.parse(`k1:${Buffer.alloc(32, 7).toString('base64')}`),
-    fastPath: createFastPath(redis, `${options.prefix}idem:`),
-    waiters,
-    relay: { wake: () => undefined, oldestAgeMs: options.outboxAgeMs ?? (() => 0) },
-    profile: options.profile ?? TEST_PROFILE,
-    clock: options.clock ?? systemClock,
-  });
+  const fastPath = createFastPath(redis, `${options.prefix}idem:`);
+  const cache = createStatusCache(redis, options.prefix);
+  const relay = { wake: () => undefined, oldestAgeMs: options.outboxAgeMs ?? (() => 0) };
+  const profile = options.profile ?? TEST_PROFILE;
+  const clock = options.clock ?? systemClock;
+  const sealer = Sealer.parse(`k1:${Buffer.alloc(32, 7).toString('base64')}`);
+  const intake = createIntake({ pool, sealer, fastPath, waiters, relay, profile, clock });
+  const cancels = createCancels({ pool, fastPath, cache, waiters, relay, profile, clock });
   return {
     intake,
+    cancels,
     pool,
     redis,
     waiters,
-    cache: createStatusCache(redis, options.prefix),
+    cache,
     async stop() {
       await waiters.stop();
-      await intake.drain();
+      await Promise.all([intake.drain(), cancels.drain()]);
       await redis.stop();
       await pool.end();
     },
@@ -163,4 +167,31 @@ export function bodyOf(orderId: string, change: object = {}): object {
     source: { kind: 'window', pg: 'toss', paymentKey: `key-${orderId}` },
     ...change,
   };
+}
+
+export interface CancelCall {
+  /** The merchant of the payment, unless an operator is named. */
+  readonly author: Principal | { readonly operator: string };
+  readonly paymentId: string;
+  readonly key?: string;
+  readonly waitSeconds?: number;
+  readonly body?: object;
+}
+
+/** Sends a request for a cancel to an instance as the route does. */
+export function cancel(instance: TestInstance, call: CancelCall): Promise<Answer> {
+  const body = createCancelSchema.parse({ reason: 'The shopper changed their mind', ...call.body });
+  const author: CancelAuthor =
+    'operator' in call.author
+      ? { kind: 'OPERATOR', name: call.author.operator }
+      : { kind: 'MERCHANT', principal: call.author };
+  return instance.cancels.take({
+    author,
+    paymentId: call.paymentId,
+    idempotencyKey: call.key ?? newId(),
+    fingerprint: cancelFingerprint(`/api/v1/payments/${call.paymentId}/cancels`, body),
+    body,
+    waitSeconds: call.waitSeconds ?? 0,
+    traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`,
+  });
 }

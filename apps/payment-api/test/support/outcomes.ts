@@ -11,6 +11,7 @@ type Payment = {
 };
 
 const NOW = '2026-03-31T05:00:00.000Z';
+const LATER = '2026-04-01T00:00:00.000Z';
 
 function delivered(event: Delivered['event']): Delivered {
   return { event, traceId: null, traceparent: undefined };
@@ -64,7 +65,7 @@ export function completed(
 /** `payment.failed` as pg-processor sends it. */
 export function failed(
   payment: Payment,
-  code: 'CARD_DECLINED' | 'EXPIRED' = 'CARD_DECLINED',
+  code: 'CARD_DECLINED' | 'EXPIRED' | 'CANCELLED_BEFORE_APPROVAL' = 'CARD_DECLINED',
 ): Delivered {
   const { id, merchantId, livemode, orderId, amount } = payment;
   return delivered(
@@ -108,6 +109,60 @@ export function settled(payment: Payment): Delivered {
         itemId: newId(),
         date: '2026-03-31',
         settledAt: NOW,
+      },
+    }),
+  );
+}
+
+/** `payment.cancelled` as pg-processor sends it, with the facts of the approval. */
+export function cancelled(
+  payment: Payment,
+  change: Partial<DataOf<'payment.cancelled'>> & { readonly cancelAmount: number },
+): Delivered {
+  const approval = completed(payment).event.data as DataOf<'payment.completed'>;
+  const remainingBefore = change.remainingBefore ?? payment.amount;
+  return delivered(
+    createEvent('payment.cancelled', {
+      id: newId(),
+      source: 'pg-processor',
+      time: LATER,
+      subject: payment.id,
+      data: {
+        ...approval,
+        sequence: 2,
+        cancelId: newId(),
+        cancelTaxFreeAmount: 0,
+        cancelTransactionId: `cancel-${payment.id}`,
+        remainingBefore,
+        remainingAfter: remainingBefore - change.cancelAmount,
+        cancelledAt: LATER,
+        ...change,
+      },
+    }),
+  );
+}
+
+/** `payment.cancel-failed` as pg-processor sends it. */
+export function cancelFailed(
+  payment: Pick<Payment, 'id' | 'merchantId' | 'livemode'>,
+  cancelId: string,
+  code: 'NOT_CANCELABLE' | 'PAYMENT_FAILED' = 'NOT_CANCELABLE',
+): Delivered {
+  const { id, merchantId, livemode } = payment;
+  return delivered(
+    createEvent('payment.cancel-failed', {
+      id: newId(),
+      source: 'pg-processor',
+      time: LATER,
+      subject: id,
+      data: {
+        merchantId,
+        livemode,
+        paymentId: id,
+        cancelId,
+        sequence: 2,
+        failure: { code, message: 'The PG refuses.', retryable: false, pgCode: null },
+        failedAt: LATER,
       },
     }),
   );

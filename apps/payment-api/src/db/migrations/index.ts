@@ -1,7 +1,9 @@
 import type { Migration } from '@mini-pg/database';
 import * as createPayment from './001-create-payment.ts';
+import * as addCancels from './002-add-cancels.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
   '001-create-payment': createPayment,
+  '002-add-cancels': addCancels,
 };
