@@ -2,6 +2,7 @@ import { isTransient } from '@mini-pg/database';
 import { createHttpApp, ProblemError } from '@mini-pg/runtime';
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
+import { registerCancelRoutes } from './cancels/routes.ts';
 import type { Deps } from './deps.ts';
 import { validatorCompiler } from './http/validator.ts';
 import { registerMerchantRoutes } from './merchants/routes.ts';
@@ -33,6 +34,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await registerOpenApi(app);
 
   registerPaymentRoutes(app, deps);
+  registerCancelRoutes(app, deps);
   await registerReadRoutes(app, deps);
   await registerSettlementRoutes(app, deps);
   await registerMerchantRoutes(app, deps);

@@ -9,7 +9,7 @@ import {
   testLogger,
   uniqueOrder,
 } from '../test/support/intake-fixture.ts';
-import { completed, failed } from '../test/support/outcomes.ts';
+import { cancelled, completed, failed } from '../test/support/outcomes.ts';
 import {
   type Answer,
   createSite,
@@ -179,6 +179,58 @@ describe('a payment over HTTP', () => {
     );
     await api.stop();
     expect((await waiting).status).toBe(202);
+  });
+});
+
+describe('a cancel over HTTP', () => {
+  it('is announced on Kafka, and answers the one who waits, whichever instance projects it', async () => {
+    const asked: { subject: string; data: { cancelId: string; amount: number } }[] = [];
+    const consumer = await startConsumer({
+      brokers: testStack().kafkaBrokers,
+      groupId: `${site.prefix}test-cancels`,
+      clientId: 'test',
+      topics: ['payment.cancel-requested'],
+      topicPrefix: site.prefix,
+      producer,
+      handle: async (events) => void asked.push(...events.map(({ event }) => event as never)),
+      logger: testLogger,
+      registry: createRegistry('test-cancels'),
+    });
+    const { body: payment } = await pay(one);
+    await publish(completed(payment));
+    await waitFor(async () => (await read(one, payment.id)).body.status === 'APPROVED', {
+      what: 'the approval',
+    });
+    const waiting = [one, two].map((api, index) =>
+      send('POST', `${api.url}/api/v1/payments/${payment.id}/cancels`, {
+        token: merchant.secretKey,
+        body: { amount: 1_000 + index, reason: 'too large' },
+        headers: { 'idempotency-key': newId(), prefer: 'wait=20' },
+      }),
+    );
+    const events = await waitFor(
+      () => {
+        const mine = asked.filter(({ subject }) => subject === payment.id);
+        return mine.length === 2 && mine;
+      },
+      { what: 'both payment.cancel-requested' },
+    );
+    let remainingBefore = payment.amount;
+    for (const { data } of events) {
+      const { cancelId, amount: cancelAmount } = data;
+      await publish(cancelled(payment, { cancelId, cancelAmount, remainingBefore }));
+      remainingBefore -= cancelAmount;
+    }
+    const answers = await Promise.all(waiting);
+    expect(answers.map((answer) => [answer.status, answer.body.status])).toEqual([
+      [201, 'DONE'],
+      [201, 'DONE'],
+    ]);
+    expect((await read(two, payment.id)).body).toMatchObject({
+      status: 'PARTIALLY_CANCELLED',
+      balanceAmount: payment.amount - 2_001,
+    });
+    await consumer.stop();
   });
 });
 

@@ -105,8 +105,10 @@ describe('the OpenAPI document', () => {
     expect(operations.map(([name]) => name).sort()).toEqual([
       'DELETE /api/v1/admin/merchants/{id}/keys/{keyId}',
       'GET /api/v1/admin/merchants/{id}',
+      'GET /api/v1/admin/payments/{id}/cancels/{cancelId}',
       'GET /api/v1/payments',
       'GET /api/v1/payments/{id}',
+      'GET /api/v1/payments/{id}/cancels/{cancelId}',
       'GET /api/v1/payments/{id}/timeline',
       'GET /api/v1/settlements',
       'GET /api/v1/settlements/{id}',
@@ -114,7 +116,9 @@ describe('the OpenAPI document', () => {
       'PATCH /api/v1/admin/merchants/{id}',
       'POST /api/v1/admin/merchants',
       'POST /api/v1/admin/merchants/{id}/keys',
+      'POST /api/v1/admin/payments/{id}/cancels',
       'POST /api/v1/payments',
+      'POST /api/v1/payments/{id}/cancels',
     ]);
   });
 
