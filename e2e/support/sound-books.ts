@@ -1,6 +1,7 @@
 import type { PostgresPool } from '@mini-pg/database';
 import { newId } from '@mini-pg/runtime';
 import type { LedgerEntry } from './ledger-server.ts';
+import { addOpenCancel } from './sound-cancels.ts';
 import { addPayment, captureOf, type PaymentSpec, type SoundPayment } from './sound-payments.ts';
 import { addReversal } from './sound-reversal.ts';
 import {
@@ -20,8 +21,9 @@ export interface SoundBooks {
   readonly cancelId: string;
   /** Approved on the closed day, but stored after the close. */
   readonly late: SoundPayment;
-  /** Approved on the next day, which is open. */
+  /** Approved on the next day, which is open; a part of it is being cancelled. */
   readonly unsettled: SoundPayment;
+  readonly openCancelId: string;
   readonly failed: SoundPayment;
   /** Of unknown result, with an open exception. */
   readonly unknown: SoundPayment;
@@ -72,6 +74,7 @@ export async function fillSoundBooks(pool: PostgresPool): Promise<SoundBooks> {
   await addPaymentFact(pool, late, exclusive.policy);
   const unsettled = await pay({ orderId: 'order-unsettled', end: 'APPROVED', at: NEXT_NOON });
   await addPaymentFact(pool, unsettled, exclusive.policy);
+  const openCancelId = await addOpenCancel(pool, unsettled, 4_000n);
 
   const reversal = await addReversal(pool, await pay({ orderId: 'order-reversed', end: 'FAILED' }));
 
@@ -89,6 +92,7 @@ export async function fillSoundBooks(pool: PostgresPool): Promise<SoundBooks> {
     cancelId: cancel.id,
     late,
     unsettled,
+    openCancelId,
     failed,
     unknown,
     test,

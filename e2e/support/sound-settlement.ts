@@ -10,6 +10,7 @@ import {
 } from '@mini-pg/domain';
 import { newId } from '@mini-pg/runtime';
 import { insertRow } from './rows.ts';
+import { addReserve } from './sound-cancels.ts';
 import { ACCOUNT, completed, METHOD_DETAIL, type SoundPayment } from './sound-payments.ts';
 
 export interface Merchant {
@@ -98,6 +99,7 @@ export async function addCancel(
     data,
     occurred_at: payment.at,
   });
+  await addReserve(database, payment, payment.amount - remaining);
   await insertRow(database, 'settlement.fact', {
     ...factRow(payment),
     id,

@@ -21,6 +21,7 @@ export const CANCEL_PLANTS: readonly Plant[] = [
       await age(pool, id);
       await pool.query('delete from payment.payment_fact where fact_key = $1', [id]);
     },
+    also: ['reserve-is-cancels'],
   },
   {
     rule: 'cancel-has-payment',

@@ -3,6 +3,7 @@ import { CANCEL_PLANTS } from './cancels.ts';
 import { GATEWAY_PLANTS } from './gateway.ts';
 import { PAYMENT_PLANTS } from './payments.ts';
 import type { Plant } from './plant.ts';
+import { RESERVE_PLANTS } from './reserves.ts';
 import { SETTLEMENT_PLANTS } from './settlement.ts';
 import { SUSPENSE_PLANTS } from './suspense.ts';
 
@@ -12,6 +13,7 @@ export const PLANTS: readonly Plant[] = [
   ...GATEWAY_PLANTS,
   ...ATTEMPT_PLANTS,
   ...PAYMENT_PLANTS,
+  ...RESERVE_PLANTS,
   ...SETTLEMENT_PLANTS,
   ...CANCEL_PLANTS,
   ...SUSPENSE_PLANTS,

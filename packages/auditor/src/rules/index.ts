@@ -5,6 +5,7 @@ import { DEADLINE_RULES } from './deadlines.ts';
 import { GATEWAY_RULES } from './gateway.ts';
 import { PAYMENT_RULES } from './payments.ts';
 import { PROJECTION_RULES } from './projection.ts';
+import { RESERVE_RULES } from './reserves.ts';
 import { SETTLEMENT_RULES } from './settlement.ts';
 import { STATEMENT_RULES } from './statements.ts';
 import { SUSPENSE_RULES } from './suspense.ts';
@@ -14,6 +15,7 @@ export const RULES: readonly Rule[] = [
   ...GATEWAY_RULES,
   ...ATTEMPT_RULES,
   ...PAYMENT_RULES,
+  ...RESERVE_RULES,
   ...SETTLEMENT_RULES,
   ...CANCEL_RULES,
   ...STATEMENT_RULES,
