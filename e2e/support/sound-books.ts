@@ -1,7 +1,7 @@
 import type { PostgresPool } from '@mini-pg/database';
 import { newId } from '@mini-pg/runtime';
 import type { LedgerEntry } from './ledger-server.ts';
-import { addOpenCancel } from './sound-cancels.ts';
+import { addDoneCancel, addOpenCancel } from './sound-cancels.ts';
 import { addPayment, captureOf, type PaymentSpec, type SoundPayment } from './sound-payments.ts';
 import { addReversal } from './sound-reversal.ts';
 import {
@@ -67,6 +67,11 @@ export async function fillSoundBooks(pool: PostgresPool): Promise<SoundBooks> {
     await addPaymentFact(pool, other, inclusive.policy),
   ];
   const cancel = await addCancel(pool, settled, 11_111n, exclusive.policy);
+  await addDoneCancel(pool, settled, {
+    id: cancel.id,
+    amount: 11_111n,
+    pgTransactionId: 'tx-cancel',
+  });
   await addPaymentFact(pool, test, exclusive.policy);
   const runId = await closeDay(pool, MERCHANTS, [...lines, cancel]);
 

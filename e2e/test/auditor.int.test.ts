@@ -47,7 +47,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   copy = await database.copy();
-  ledger.entries = [...books.ledger];
+  ledger.entries = books.ledger.map((entry) => ({ ...entry }));
 });
 
 afterEach(() => copy.drop());

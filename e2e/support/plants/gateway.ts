@@ -34,6 +34,7 @@ export const GATEWAY_PLANTS: readonly Plant[] = [
   {
     rule: 'gateway-charged-once',
     what: 'more given back than was captured',
+    also: ['refund-has-cancel'],
     plant: ({ books, ledger }) =>
       ledger.push({ ...captureOf(books.settled), kind: 'CANCEL', pgTransactionId: 'tx-cancel-2' }),
   },

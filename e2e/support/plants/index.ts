@@ -1,6 +1,7 @@
 import { ATTEMPT_PLANTS } from './attempts.ts';
 import { CANCEL_PLANTS } from './cancels.ts';
 import { GATEWAY_PLANTS } from './gateway.ts';
+import { GATEWAY_CANCEL_PLANTS } from './gateway-cancels.ts';
 import { PAYMENT_PLANTS } from './payments.ts';
 import type { Plant } from './plant.ts';
 import { RESERVE_PLANTS } from './reserves.ts';
@@ -12,6 +13,7 @@ export type { World } from './plant.ts';
 export const PLANTS: readonly Plant[] = [
   ...GATEWAY_PLANTS,
   ...ATTEMPT_PLANTS,
+  ...GATEWAY_CANCEL_PLANTS,
   ...PAYMENT_PLANTS,
   ...RESERVE_PLANTS,
   ...SETTLEMENT_PLANTS,

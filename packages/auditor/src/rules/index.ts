@@ -3,6 +3,7 @@ import { ATTEMPT_RULES } from './attempts.ts';
 import { CANCEL_RULES } from './cancels.ts';
 import { DEADLINE_RULES } from './deadlines.ts';
 import { GATEWAY_RULES } from './gateway.ts';
+import { GATEWAY_CANCEL_RULES } from './gateway-cancels.ts';
 import { PAYMENT_RULES } from './payments.ts';
 import { PROJECTION_RULES } from './projection.ts';
 import { RESERVE_RULES } from './reserves.ts';
@@ -14,6 +15,7 @@ import { SUSPENSE_RULES } from './suspense.ts';
 export const RULES: readonly Rule[] = [
   ...GATEWAY_RULES,
   ...ATTEMPT_RULES,
+  ...GATEWAY_CANCEL_RULES,
   ...PAYMENT_RULES,
   ...RESERVE_RULES,
   ...SETTLEMENT_RULES,
