@@ -13,6 +13,15 @@ export interface PumpOptions<Item> {
   readonly run: (item: Item) => Promise<void>;
   readonly slotsInUse: Gauge<'pg' | 'use'>;
   readonly logger: Logger;
+  /** The machine's, unless given. */
+  readonly clock?: PumpClock;
+}
+
+/** What a pump waits by. */
+export interface PumpClock {
+  /** On the monotonic clock. */
+  nowMs(): number;
+  sleep(ms: number): Promise<unknown>;
 }
 
 /** Keeps the slots of every PG full, each PG apart: a slow one never holds up the others. */
@@ -40,12 +49,15 @@ const GATHER_MS = 5;
  */
 const PACE_MAX_MS = 20;
 
+const MACHINE_CLOCK: PumpClock = { nowMs: () => performance.now(), sleep: (ms) => sleep(ms) };
+
 export function createPump<Item>(options: PumpOptions<Item>): Pump {
   return new SlotPump(options);
 }
 
 class SlotPump<Item> implements Pump {
   readonly #options: PumpOptions<Item>;
+  readonly #clock: PumpClock;
   readonly #inUse = new Map<Pg, number>();
   readonly #running = new Set<Promise<void>>();
   readonly #slotsTotal: number;
@@ -57,6 +69,7 @@ class SlotPump<Item> implements Pump {
 
   constructor(options: PumpOptions<Item>) {
     this.#options = options;
+    this.#clock = options.clock ?? MACHINE_CLOCK;
     this.#slotsTotal = sumOf(options.slots.values());
   }
 
@@ -83,10 +96,10 @@ class SlotPump<Item> implements Pump {
   async #round(): Promise<number> {
     const free = sumOf(this.#freeSlots().values());
     const gatherMs = free < this.#slotsTotal * FREE_SHARE_MIN ? GATHER_MS : 0;
-    const restMs = Math.max(gatherMs, this.#claimAtMs - performance.now());
-    if (restMs > 0) await sleep(restMs);
+    const restMs = Math.max(gatherMs, this.#claimAtMs - this.#clock.nowMs());
+    if (restMs > 0) await this.#clock.sleep(restMs);
     const count = await this.#claim();
-    this.#claimAtMs = performance.now() + Math.min(count, PACE_MAX_MS);
+    this.#claimAtMs = this.#clock.nowMs() + Math.min(count, PACE_MAX_MS);
     // Nothing more waits unless the claim was cut short, so the next round needs no haste.
     return this.#isHungry ? count : 0;
   }

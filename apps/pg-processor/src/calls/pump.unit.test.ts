@@ -1,7 +1,7 @@
 import type { Pg } from '@mini-pg/domain';
 import { createLogger, Gauge, Registry } from '@mini-pg/runtime';
 import { describe, expect, it, vi } from 'vitest';
-import { createPump, type Pump } from './pump.ts';
+import { createPump, type Pump, type PumpClock } from './pump.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 
@@ -20,7 +20,7 @@ interface Bench {
   most: number;
 }
 
-function bench(slots: Partial<Record<Pg, number>>): Bench {
+function bench(slots: Partial<Record<Pg, number>>, clock?: PumpClock): Bench {
   const queue: Item[] = [];
   const started: Item[] = [];
   const ends = new Map<Pg, (() => void)[]>();
@@ -57,9 +57,28 @@ function bench(slots: Partial<Record<Pg, number>>): Bench {
         registers: [new Registry()],
       }),
       logger,
+      ...(clock ? { clock } : {}),
     }),
   };
   return result;
+}
+
+/** A clock that stands still, and on which a sleep lasts until it is ended. */
+function standingClock() {
+  const sleeps: { ms: number; end: () => void }[] = [];
+  const clock = {
+    atMs: 1_000,
+    nowMs: () => clock.atMs,
+    sleep: (ms: number) => new Promise<void>((end) => sleeps.push({ ms, end })),
+    /** How long each sleep until now was to last. */
+    slept: () => sleeps.map(({ ms }) => ms),
+    endSleep() {
+      const sleep = sleeps.at(-1);
+      clock.atMs += sleep?.ms ?? 0;
+      sleep?.end();
+    },
+  };
+  return clock;
 }
 
 const items = (pg: Pg, count: number): Item[] =>
@@ -144,5 +163,61 @@ describe('a pump', () => {
     one.finish('toss');
     await stopping;
     expect(one.started).toHaveLength(1);
+  });
+});
+
+describe('a pump between two claims', () => {
+  it.each([
+    [1, 1],
+    [7, 7],
+    [20, 20],
+    [300, 20],
+  ])('rests after one of %i for %i ms', async (count, restMs) => {
+    const clock = standingClock();
+    const one = bench({ toss: 1_000 }, clock);
+    one.queue.push(...items('toss', count));
+    one.pump.start(1_000_000);
+    await vi.waitFor(() => expect(one.started).toHaveLength(count));
+    expect(clock.slept()).toEqual([]);
+
+    one.queue.push(...items('toss', 5));
+    one.pump.wake();
+    await vi.waitFor(() => expect(clock.slept()).toEqual([restMs]));
+    expect(one.started).toHaveLength(count);
+    clock.endSleep();
+    await vi.waitFor(() => expect(one.started).toHaveLength(count + 5));
+    await stop(one);
+  });
+
+  it('does not rest when that time is over already', async () => {
+    const clock = standingClock();
+    const one = bench({ toss: 1_000 }, clock);
+    one.queue.push(...items('toss', 300));
+    one.pump.start(1_000_000);
+    await vi.waitFor(() => expect(one.started).toHaveLength(300));
+    clock.atMs += 20;
+    one.queue.push(...items('toss', 1));
+    one.pump.wake();
+    await vi.waitFor(() => expect(one.started).toHaveLength(301));
+    expect(clock.slept()).toEqual([]);
+    await stop(one);
+  });
+
+  it('waits for more slots to come free while few are', async () => {
+    const clock = standingClock();
+    const one = bench({ toss: 16 }, clock);
+    one.queue.push(...items('toss', 15));
+    one.pump.start(1_000_000);
+    await vi.waitFor(() => expect(one.started).toHaveLength(15));
+    clock.atMs += 20;
+    one.queue.push(...items('toss', 1));
+    one.pump.wake();
+    await vi.waitFor(() => expect(clock.slept()).toEqual([5]));
+    expect(one.started).toHaveLength(15);
+    clock.endSleep();
+    await vi.waitFor(() => expect(one.started).toHaveLength(16));
+    await vi.waitFor(() => expect(clock.slept()).toHaveLength(2));
+    clock.endSleep();
+    await stop(one);
   });
 });
