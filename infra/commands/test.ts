@@ -68,11 +68,10 @@ function runOnServers(site: Site, stack: Stack, args: readonly string[]): Promis
   const anew = stack.kind === 'external' && !force ? ['--force'] : [];
   return runTurbo(site.guardian, [...args, ...anew], {
     STACK: 'external',
-    // Read by turbo alone: what passed on one kind of servers says nothing about another.
-    STACK_KIND: stack.kind,
     STACK_POSTGRES_URL: stack.postgresUrl,
     STACK_REDIS_URL: stack.redisUrl,
     STACK_KAFKA_BROKERS: stack.kafkaBrokers,
+    // For turbo, too: what passed on one kind of servers says nothing about another.
     [PICKED_VARIABLE]: stack.kind,
   });
 }

@@ -1,5 +1,5 @@
-/** What picked the servers of this run of tests, before they were handed on as given ones. */
-export const PICKED_VARIABLE = 'STACK_PICKED';
+/** The kind of the servers of this run of tests, before they were handed on as given ones. */
+export const PICKED_VARIABLE = 'STACK_KIND';
 
 /**
  * Whether tests of containers may run: where this run has its servers from Docker. If not, the
