@@ -53,8 +53,8 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
   sqlRule({
     id: 'refund-has-cancel',
     statement:
-      'Every cancel of a gateway belongs to exactly one attempt of a cancel that is done, or ' +
-      'somebody still looks after it.',
+      'Every cancel of a gateway belongs to exactly one attempt of a cancel that is done, or gave ' +
+      'back a capture that is reversed, or somebody still looks after it.',
     needsLedger: true,
     checked: `select count(*) from pg_temp.ledger_entry where kind = 'CANCEL'`,
     bounds: ['captureMs'],
@@ -72,6 +72,9 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
       where m.cancels <> 1
         and not (m.cancels = 0 and (
           l.at > now() - $1::interval
+          or exists (select from processor.attempt r
+                     where r.operation = 'APPROVE' and r.state = 'REVERSED'
+                       and r.pg = l.pg and r.pg_payment_id = l.pg_payment_id)
           or exists (select from looked_after s
                      where s.pg = l.pg and s.source_key = l.source_key)))
       order by l.seq`,
