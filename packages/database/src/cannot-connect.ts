@@ -1,3 +1,4 @@
+import { isPostgresUrl } from '@mini-pg/runtime';
 import { errorCode } from './errors.ts';
 
 /** Nothing can be done on a database; the message says why and what to change, in one line. */
@@ -31,7 +32,7 @@ const NO_ANSWER_MESSAGES = [/timeout/i, /Connection terminated/];
 
 /** @throws CannotConnectError when the text is no URL of Postgres. */
 export function checkDatabaseUrl({ url, setting }: DatabaseTarget): void {
-  if (/^postgres(ql)?:/.test(url) && URL.canParse(url)) return;
+  if (isPostgresUrl(url)) return;
   throw new CannotConnectError(
     `${setting} is no URL of Postgres: give postgres://user:password@host:port/database, ` +
       'with special characters of the password percent-encoded',

@@ -89,7 +89,7 @@ export const eventEnvShape = {
 const FOR_TESTS = ['FAILPOINT', 'CLOCK_OFFSET_MS'];
 
 /** A colon or an at-sign in a password that is not percent-encoded shows here. */
-function isPostgresUrl(text: string): boolean {
+export function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text);
 }
 
