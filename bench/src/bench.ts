@@ -1,11 +1,15 @@
+import type { Ending } from './endings.ts';
 import type { Fact } from './report/machine.ts';
 import type { Report } from './report/report.ts';
+import type { Subject } from './subject.ts';
 
 /** One measurement that can be asked for by its name, and leaves a report. */
 export interface Bench {
   readonly name: string;
   /** One line, for the list of benches and under the report's title. */
   readonly describe: string;
+  /** Its report has no measures, so that two commits cannot be compared by it. */
+  readonly isPicture?: boolean;
   run(context: BenchContext): Promise<Report>;
 }
 
@@ -21,11 +25,13 @@ export interface BenchSettings {
 
 export interface BenchContext {
   readonly settings: BenchSettings;
+  /** The commit whose services are measured. */
+  readonly subject: Subject;
   /** A folder for this run alone, removed at its end. */
   readonly scratchDir: string;
   log(line: string): void;
   /** Adds to what the report says about machine and versions. */
   note(facts: readonly Fact[]): void;
   /** Has something stopped at the end of the bench, however it ends; the last one first. */
-  atEnd(stop: () => Promise<void> | void): void;
+  atEnd(stop: Ending): void;
 }

@@ -4,13 +4,22 @@ import { onStopRequest } from './stop-request.ts';
 /**
  * Runs a command whose processes must not outlive it: on a temporary site, which is closed
  * whether the work ends, fails or is interrupted.
+ *
+ * @param atStop what an interruption has to see to before the site is closed
  * @returns the exit code that `work` gives
  */
-export async function runInSite(work: (site: Site) => Promise<number>): Promise<number> {
+export async function runInSite(
+  work: (site: Site) => Promise<number>,
+  atStop: () => Promise<void> = async () => {},
+): Promise<number> {
   const site = await openSite(undefined, (line) => console.log(line));
   const stopListening = onStopRequest(async (why) => {
     console.log(`stopping (${why})`);
-    await site.close();
+    try {
+      await atStop();
+    } finally {
+      await site.close();
+    }
   });
   try {
     return await work(site);

@@ -130,6 +130,13 @@ describe.each([
   });
 });
 
+describe('bench', () => {
+  it.concurrent('begins nothing with a commit to compare with that is not there', async () => {
+    const ended = await command(given(), 'bench', 'intake', '--compare', 'nonsense');
+    expectRefusal('bench', ended, /--compare nonsense: there is no such commit here. Give one of/);
+  });
+});
+
 describe('test', () => {
   it.concurrent.each([
     ...SETTINGS,

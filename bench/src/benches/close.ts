@@ -4,7 +4,13 @@ import type { Bench } from '../bench.ts';
 import { figure, number } from '../report/figures.ts';
 import { openDatabase } from '../system/database.ts';
 import { startForBench } from '../system/start.ts';
-import { growthExpectation, growthSection, measureGrowth, SIZES } from './growth.ts';
+import {
+  growthExpectation,
+  growthMeasures,
+  growthSection,
+  measureGrowth,
+  SIZES,
+} from './growth.ts';
 
 const MERCHANTS = 1_000;
 
@@ -37,6 +43,7 @@ export const close: Bench = {
           'the start of the program is not part of it.',
       ],
       expectations: [growthExpectation(growth)],
+      measures: growthMeasures(growth),
       sections: [
         growthSection(growth, 'The whole close', [`${number(MERCHANTS)} merchants.`]),
         {

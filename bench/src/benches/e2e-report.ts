@@ -1,6 +1,6 @@
 import type { LoadResult } from '../load/load-plan.ts';
 import { figure, median, ratios } from '../report/figures.ts';
-import type { Expectation, Report, Section } from '../report/report.ts';
+import type { Expectation, Measure, Report, Section } from '../report/report.ts';
 import { type FlowRun, GATEWAY_LATENCIES_MS, LONE_PER_SECOND, type LoneRun } from './e2e-run.ts';
 
 const SLOW_OF_FAST_MIN = 0.8;
@@ -22,6 +22,7 @@ export function e2eReport(flows: readonly FlowRun[][], lone: readonly LoneRun[])
         'finds nothing, the ledger of the gateway included.',
     ],
     expectations: expectations(flows, lone),
+    measures: measures(flows, lone),
     sections: [sustained(flows), below(flows), loneSteps(lone), processorTime(flows)],
   };
 }
@@ -54,6 +55,28 @@ function expectations(flows: readonly FlowRun[][], lone: readonly LoneRun[]): Ex
       wanted: `at least ${OVER_PEER_MIN}`,
       measured: figure(overPeer),
       isMet: median(overPeer) >= OVER_PEER_MIN,
+    },
+  ];
+}
+
+function measures(flows: readonly FlowRun[][], lone: readonly LoneRun[]): Measure[] {
+  return [
+    ...flows.flatMap((runs, index): Measure[] => [
+      {
+        what: `gateway of ${nameOf(index)}: payments/s`,
+        value: median(perSecond(runs)),
+        better: 'higher',
+      },
+      {
+        what: `gateway of ${nameOf(index)}, at 70 %: p99 to final, ms`,
+        value: median(runs.map(({ open }) => open.latency.p99)),
+        better: 'lower',
+      },
+    ]),
+    {
+      what: 'a lone payment: p50 to final, ms',
+      value: median(lone.map(({ load }) => load.latency.p50)),
+      better: 'lower',
     },
   ];
 }

@@ -1,16 +1,14 @@
-import { join } from 'node:path';
 import type { System } from '@mini-pg/local-stack';
 import type { Bench, BenchContext } from '../bench.ts';
-import { generate } from '../load/generate.ts';
-import type { LoadPlan, LoadResult } from '../load/load-plan.ts';
 import type { Report } from '../report/report.ts';
 import { auditAtRest } from '../system/audit.ts';
 import { CpuWatch } from '../system/cpu-watch.ts';
 import { openDatabase } from '../system/database.ts';
-import { type Merchant, registerMerchants } from '../system/merchants.ts';
+import { registerMerchants } from '../system/merchants.ts';
+import { pay, type Shops } from '../system/pay.ts';
 import { changedProfile } from '../system/profile.ts';
 import { serverPids, startForBench } from '../system/start.ts';
-import { openWindows, setGatewayLatency } from '../system/windows.ts';
+import { setGatewayLatency } from '../system/windows.ts';
 import { e2eReport } from './e2e-report.ts';
 import { type FlowRun, GATEWAY_LATENCIES_MS, LONE_PER_SECOND, type LoneRun } from './e2e-run.ts';
 import { readSteps } from './flow-steps.ts';
@@ -22,7 +20,6 @@ const OPEN_CONNECTIONS = 2_048;
 const GATEWAY_SLOTS = 2_048;
 const LONE_CONNECTIONS = 64;
 const MERCHANTS = 16;
-const WAIT_SECONDS = 30;
 const WARMUP_MS = 4_000;
 const OPEN_WARMUP_MS = 2_000;
 const OPEN_SHARE = 0.7;
@@ -49,15 +46,12 @@ export const e2e: Bench = {
   },
 };
 
-interface Setting {
-  readonly context: BenchContext;
-  readonly system: System;
+interface Setting extends Shops {
   readonly database: ReturnType<typeof openDatabase>;
-  readonly merchants: readonly Merchant[];
 }
 
 async function prepare(context: BenchContext): Promise<Setting> {
-  const wide = changedProfile(join(context.scratchDir, 'profiles'), (profile) => {
+  const wide = changedProfile(context, 'wide', (profile) => {
     const { toss, ...others } = profile.pgs;
     if (toss === undefined) throw new Error('The local profile has no toss.');
     return { ...profile, pgs: { ...others, toss: { ...toss, concurrency: GATEWAY_SLOTS } } };
@@ -82,7 +76,7 @@ async function runFlow(setting: Setting, latencyMs: number, runId: string): Prom
       durationMs,
       payments: (PER_SECOND_MAX * (WARMUP_MS + durationMs)) / 1_000 + CONNECTIONS,
     },
-    cpu,
+    { onMeasuring: () => cpu.start(), onMeasured: () => cpu.stop() },
   );
   const finalPerSecond = (closed.statuses['201'] ?? 0) / context.settings.seconds;
   const ratePerSecond = Math.max(1, Math.floor(finalPerSecond * OPEN_SHARE));
@@ -94,7 +88,7 @@ async function runFlow(setting: Setting, latencyMs: number, runId: string): Prom
     ratePerSecond,
     payments: Math.ceil((ratePerSecond * (OPEN_WARMUP_MS + durationMs)) / 1_000) + 1,
   });
-  await auditAtRest(system);
+  await auditAtRest(context.subject, system);
   return { closed, open, finalPerSecond, ratePerSecond, cpu: cpu.used };
 }
 
@@ -113,37 +107,8 @@ async function runLone(setting: Setting, round: string): Promise<LoneRun> {
     payments: (LONE_PER_SECOND * (OPEN_WARMUP_MS + durationMs)) / 1_000 + 1,
   });
   const steps = await readSteps(database, runId);
-  await auditAtRest(system);
+  await auditAtRest(context.subject, system);
   return { load, steps };
-}
-
-type Payments = Pick<LoadPlan, 'connections' | 'warmupMs' | 'durationMs' | 'ratePerSecond'> & {
-  readonly runId: string;
-  /** At most so many will be made. */
-  readonly payments: number;
-};
-
-/** Makes payments and waits for the outcome of each: 201, or 202 when it is not final in time. */
-async function pay(
-  { system, merchants, context }: Setting,
-  { runId, payments, ...plan }: Payments,
-  cpu?: CpuWatch,
-): Promise<LoadResult> {
-  const paymentKeysFile = join(context.scratchDir, `${runId}.keys`);
-  await openWindows(system, { runId, count: Math.ceil(payments), file: paymentKeysFile });
-  const traffic = {
-    kind: 'payments',
-    secretKeys: merchants.map(({ secretKey }) => secretKey),
-    runId,
-    marksReplays: true,
-    waitSeconds: WAIT_SECONDS,
-    paymentKeysFile,
-  } as const;
-  const port = Number(new URL(system.api).port);
-  return generate(
-    { ...plan, port, statuses: [201, 202], traffic },
-    { onMeasuring: () => cpu?.start(), onMeasured: () => cpu?.stop() },
-  );
 }
 
 function watchAll(system: System): CpuWatch {

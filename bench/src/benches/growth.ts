@@ -1,6 +1,6 @@
 import type { BenchContext } from '../bench.ts';
 import { figure, median, number } from '../report/figures.ts';
-import type { Expectation, Section } from '../report/report.ts';
+import type { Expectation, Measure, Section } from '../report/report.ts';
 
 /** How much is measured: the growth from the first to the last is what is looked for. */
 export const SIZES = [10_000, 100_000, 1_000_000] as const;
@@ -48,6 +48,14 @@ export function growthExpectation(growth: Growth): Expectation {
     measured: number(factor),
     isMet: factor <= LINEAR_MAX,
   };
+}
+
+export function growthMeasures(growth: Growth): Measure[] {
+  return [...growth].map(([size, seconds]) => ({
+    what: `${number(size)} rows: rows/s`,
+    value: median(seconds.map((one) => size / one)),
+    better: 'higher',
+  }));
 }
 
 export function growthSection(growth: Growth, heading: string, text: readonly string[]): Section {

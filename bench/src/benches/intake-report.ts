@@ -1,6 +1,6 @@
 import type { LoadResult } from '../load/load-plan.ts';
 import { figure, median, number, ratios } from '../report/figures.ts';
-import type { Expectation, Report, Section } from '../report/report.ts';
+import type { Expectation, Measure, Report, Section } from '../report/report.ts';
 import { CONTENDERS, type Contender, type IntakeRun, type IntakeRuns } from './intake-run.ts';
 
 const OVER_INSERTS_MIN = 2;
@@ -24,6 +24,7 @@ export function intakeReport(runs: IntakeRuns): Report {
         'the same machine. After each run the auditor finds nothing, and the tables are emptied.',
     ],
     expectations: expectations(runs),
+    measures: measures(runs),
     sections: [closedLoop(runs), openLoop(runs), processorTime(runs), peers(runs)],
   };
 }
@@ -39,6 +40,31 @@ function expectations(runs: IntakeRuns): Expectation[] {
     atLeast('payment-api over insert per request', overInserts, OVER_INSERTS_MIN),
     atLeast('payment-api of the bare route', ofBare, OF_BARE_MIN),
     atLeast(`over the peer's ${number(PEER_PER_SECOND)} requests/s`, overPeer, OVER_PEER_MIN),
+  ];
+}
+
+/** The bare route is the same for both commits: what it differs by is the machine. */
+function measures(runs: IntakeRuns): Measure[] {
+  return [
+    ...CONTENDERS.map(
+      (name): Measure => ({
+        what: `${name}: requests/s`,
+        value: median(perSecond(runs[name])),
+        better: 'higher',
+      }),
+    ),
+    {
+      what: 'payment-api, at 70 %: p99, ms',
+      value: median(runs['payment-api'].map(({ open }) => open.latency.p99)),
+      better: 'lower',
+    },
+    {
+      what: 'payment-api: its processor time a request, microseconds',
+      value: median(
+        runs['payment-api'].map(({ cpu, closed }) => (cpu.server ?? 0) / closed.answers),
+      ),
+      better: 'lower',
+    },
   ];
 }
 

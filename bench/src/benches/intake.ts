@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { System } from '@mini-pg/local-stack';
 import type { Bench, BenchContext } from '../bench.ts';
 import { generate } from '../load/generate.ts';
@@ -70,10 +69,9 @@ async function prepare(context: BenchContext): Promise<Setting> {
     OUTBOX_TIMEOUT_MS,
   );
   await Promise.all(system.services.map((service) => service.stop()));
-  const profiles = (name: string) => join(context.scratchDir, name);
   const environments = {
-    'payment-api': changedProfile(profiles('plain'), (profile) => profile),
-    'insert per request': changedProfile(profiles('inserts'), (profile) => ({
+    'payment-api': changedProfile(context, 'plain', (profile) => profile),
+    'insert per request': changedProfile(context, 'inserts', (profile) => ({
       ...profile,
       limits: { ...profile.limits, intakeBatchMax: 1, intakeFlushesMax: STATEMENTS_AT_ONCE },
     })),
@@ -143,7 +141,7 @@ async function startBare(): Promise<RunningContender> {
 }
 
 async function startService(
-  { system, database, environments }: Setting,
+  { context, system, database, environments }: Setting,
   contender: Service,
 ): Promise<RunningContender> {
   const service = system.service('payment-api');
@@ -160,7 +158,7 @@ async function startService(
     },
     async stop() {
       await service.stop();
-      await auditUnfinished(system);
+      await auditUnfinished(context.subject, system);
       await emptyPayments(database);
     },
   };

@@ -1,22 +1,19 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { System } from '@mini-pg/local-stack';
-import type { Bench, BenchContext } from '../bench.ts';
-import { generate } from '../load/generate.ts';
+import type { Bench } from '../bench.ts';
 import { figure, median, number } from '../report/figures.ts';
-import type { Expectation, Report } from '../report/report.ts';
+import type { Expectation, Measure, Report } from '../report/report.ts';
 import { auditAtRest } from '../system/audit.ts';
-import { type Merchant, registerMerchants } from '../system/merchants.ts';
+import { registerMerchants } from '../system/merchants.ts';
+import { pay, type Shops } from '../system/pay.ts';
 import { residentBytesOf } from '../system/processes.ts';
 import { startForBench } from '../system/start.ts';
-import { openWindows } from '../system/windows.ts';
 
 const IDLE_MS = 10_000;
 const SAMPLE_EVERY_MS = 1_000;
 const PAYMENTS_PER_SECOND = 200;
 const CONNECTIONS = 256;
 const MERCHANTS = 16;
-const WAIT_SECONDS = 30;
 /** The shopper has ten minutes in the window, so windows are opened a minute at a time. */
 const MINUTE_MS = 60_000;
 const MEBIBYTE = 2 ** 20;
@@ -36,39 +33,24 @@ export const memory: Bench = {
     const system = await startForBench(context);
     const merchants = await registerMerchants(system, MERCHANTS);
     const idle = await sampleWhile(system, sleep(IDLE_MS));
-    const loaded = await sampleWhile(system, keepPaying(context, system, merchants));
-    await auditAtRest(system);
+    const loaded = await sampleWhile(system, keepPaying({ context, system, merchants }));
+    await auditAtRest(context.subject, system);
     return reportOf(context.settings.minutes, idle, loaded);
   },
 };
 
-async function keepPaying(
-  context: BenchContext,
-  system: System,
-  merchants: readonly Merchant[],
-): Promise<void> {
-  for (let minute = 1; minute <= context.settings.minutes; minute += 1) {
-    const runId = `m${minute}`;
-    const paymentKeysFile = join(context.scratchDir, `${runId}.keys`);
-    const count = (PAYMENTS_PER_SECOND * MINUTE_MS) / 1_000 + 1;
-    await openWindows(system, { runId, count, file: paymentKeysFile });
-    await generate({
-      port: Number(new URL(system.api).port),
+async function keepPaying(shops: Shops): Promise<void> {
+  const { settings, log } = shops.context;
+  for (let minute = 1; minute <= settings.minutes; minute += 1) {
+    await pay(shops, {
+      runId: `m${minute}`,
       connections: CONNECTIONS,
       ratePerSecond: PAYMENTS_PER_SECOND,
       warmupMs: 0,
       durationMs: MINUTE_MS,
-      statuses: [201, 202],
-      traffic: {
-        kind: 'payments',
-        secretKeys: merchants.map(({ secretKey }) => secretKey),
-        runId,
-        marksReplays: true,
-        waitSeconds: WAIT_SECONDS,
-        paymentKeysFile,
-      },
+      payments: (PAYMENTS_PER_SECOND * MINUTE_MS) / 1_000 + 1,
     });
-    context.log(`minute ${minute} of ${context.settings.minutes}`);
+    log(`minute ${minute} of ${settings.minutes}`);
   }
 }
 
@@ -119,6 +101,10 @@ function reportOf(minutes: number, idle: Samples, loaded: Samples): Report {
         measured: number(growthOf(loaded[name])),
         isMet: growthOf(loaded[name]) <= GROWTH_MAX,
       },
+    ]),
+    measures: SERVICES.flatMap((name): Measure[] => [
+      { what: `${name}, idle: MiB`, value: greatest(idle[name]), better: 'lower' },
+      { what: `${name}, under load: MiB`, value: greatest(loaded[name]), better: 'lower' },
     ]),
     sections: [
       {

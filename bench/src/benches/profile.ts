@@ -1,22 +1,20 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Service, System } from '@mini-pg/local-stack';
+import type { Service } from '@mini-pg/local-stack';
 import type { Bench, BenchContext } from '../bench.ts';
 import { generate } from '../load/generate.ts';
-import type { LoadPlan } from '../load/load-plan.ts';
 import { type Frame, readCpuProfile, selfTimes } from '../profile/cpu-profile.ts';
 import { flameGraph } from '../profile/flame-graph.ts';
 import { number } from '../report/figures.ts';
 import type { Report, Section } from '../report/report.ts';
 import { auditAtRest, auditUnfinished } from '../system/audit.ts';
-import { type Merchant, registerMerchants } from '../system/merchants.ts';
+import { registerMerchants } from '../system/merchants.ts';
+import { pay, type Shops } from '../system/pay.ts';
 import { startForBench } from '../system/start.ts';
-import { openWindows } from '../system/windows.ts';
 
 const MERCHANTS = 16;
 const INTAKE_CONNECTIONS = 64;
 const FLOW_CONNECTIONS = 256;
-const WAIT_SECONDS = 30;
 const FLOWS_PER_SECOND_MAX = 6_000;
 const LISTED = 10;
 const COSTS_NAMED = 3;
@@ -24,13 +22,14 @@ const COSTS_NAMED = 3;
 export const profile: Bench = {
   name: 'profile',
   describe: 'Flame graphs of payment-api at intake and of pg-processor in whole flows.',
+  isPicture: true,
   async run(context): Promise<Report> {
     const system = await startForBench(context);
     const merchants = await registerMerchants(system, MERCHANTS);
-    const setting = { context, system, merchants };
+    const shops = { context, system, merchants };
     // In this order: what intake leaves in Kafka is of payments that nobody is to process.
-    const flow = await profileFlow(setting);
-    const intake = await profileIntake(setting);
+    const flow = await profileFlow(shops);
+    const intake = await profileIntake(shops);
     return {
       summary: [
         'V8 samples each service (`--cpu-prof`) while it is under load, once a closed loop ' +
@@ -49,38 +48,39 @@ export const profile: Bench = {
   },
 };
 
-interface Setting {
-  readonly context: BenchContext;
-  readonly system: System;
-  readonly merchants: readonly Merchant[];
-}
-
-async function profileIntake(setting: Setting): Promise<Frame> {
-  const { system, context } = setting;
+async function profileIntake(shops: Shops): Promise<Frame> {
+  const { system, context } = shops;
   await Promise.all(system.services.map((service) => service.stop()));
   const frame = await profiled(context, system.service('payment-api'), async () => {
-    await generate(planOf(setting, { runId: 'pi', connections: INTAKE_CONNECTIONS }));
+    await generate({
+      port: Number(new URL(system.api).port),
+      connections: INTAKE_CONNECTIONS,
+      warmupMs: 0,
+      durationMs: context.settings.seconds * 1_000,
+      statuses: [202],
+      traffic: {
+        kind: 'payments',
+        secretKeys: shops.merchants.map(({ secretKey }) => secretKey),
+        runId: 'pi',
+        marksReplays: true,
+      },
+    });
   });
-  await auditUnfinished(system);
+  await auditUnfinished(context.subject, system);
   return frame;
 }
 
-async function profileFlow(setting: Setting): Promise<Frame> {
-  const { system, context } = setting;
+async function profileFlow(shops: Shops): Promise<Frame> {
+  const { system, context } = shops;
   return profiled(context, system.service('pg-processor'), async () => {
-    const runId = 'pf';
-    const paymentKeysFile = join(context.scratchDir, `${runId}.keys`);
-    const count = FLOWS_PER_SECOND_MAX * context.settings.seconds;
-    await openWindows(system, { runId, count, file: paymentKeysFile });
-    await generate(
-      planOf(setting, {
-        runId,
-        connections: FLOW_CONNECTIONS,
-        waitSeconds: WAIT_SECONDS,
-        paymentKeysFile,
-      }),
-    );
-    await auditAtRest(system);
+    await pay(shops, {
+      runId: 'pf',
+      connections: FLOW_CONNECTIONS,
+      warmupMs: 0,
+      durationMs: context.settings.seconds * 1_000,
+      payments: FLOWS_PER_SECOND_MAX * context.settings.seconds,
+    });
+    await auditAtRest(context.subject, system);
   });
 }
 
@@ -108,31 +108,6 @@ async function profiled(
 /** The clock of the profiles: monotonic, and one for all processes of the machine. */
 function nowMicros(): number {
   return Number(process.hrtime.bigint() / 1_000n);
-}
-
-function planOf(
-  { context, system, merchants }: Setting,
-  load: {
-    runId: string;
-    connections: number;
-    waitSeconds?: number;
-    paymentKeysFile?: string;
-  },
-): LoadPlan {
-  const { connections, ...traffic } = load;
-  return {
-    port: Number(new URL(system.api).port),
-    connections,
-    warmupMs: 0,
-    durationMs: context.settings.seconds * 1_000,
-    statuses: [201, 202],
-    traffic: {
-      kind: 'payments',
-      secretKeys: merchants.map(({ secretKey }) => secretKey),
-      marksReplays: true,
-      ...traffic,
-    },
-  };
 }
 
 const fileOf = (service: string): string => `profile-${service}.svg`;

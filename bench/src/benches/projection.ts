@@ -4,7 +4,13 @@ import { emptyPayments, openDatabase } from '../system/database.ts';
 import { isOutboxEmpty, seedApprovals, seedPayments } from '../system/seed-outcomes.ts';
 import { startForBench } from '../system/start.ts';
 import { waitUntil } from '../system/wait-until.ts';
-import { growthExpectation, growthSection, LARGEST_ONCE, measureGrowth } from './growth.ts';
+import {
+  growthExpectation,
+  growthMeasures,
+  growthSection,
+  LARGEST_ONCE,
+  measureGrowth,
+} from './growth.ts';
 
 const TIMEOUT_MS = 900_000;
 
@@ -39,6 +45,7 @@ export const projection: Bench = {
           'part of it. No other service runs.',
       ],
       expectations: [growthExpectation(growth)],
+      measures: growthMeasures(growth),
       sections: [growthSection(growth, 'From Kafka to fact', [LARGEST_ONCE])],
     };
   },

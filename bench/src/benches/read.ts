@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { PostgresPool } from '@mini-pg/database';
 import type { System } from '@mini-pg/local-stack';
 import type { Bench, BenchContext } from '../bench.ts';
@@ -10,14 +9,13 @@ import { startBareServer } from '../servers/bare.ts';
 import { auditAtRest } from '../system/audit.ts';
 import { openDatabase } from '../system/database.ts';
 import { type Merchant, registerMerchants } from '../system/merchants.ts';
+import { pay } from '../system/pay.ts';
 import { startForBench } from '../system/start.ts';
-import { openWindows } from '../system/windows.ts';
 
 const CONNECTIONS = 64;
 const MERCHANTS = 16;
 const PAYMENTS = 500;
 const WARMUP_MS = 2_000;
-const WAIT_SECONDS = 30;
 const PAYMENTS_PER_SECOND = 50;
 const RUN_ID = 'read';
 /** Nothing listens there: what the service sees of a Redis that is away. */
@@ -63,25 +61,18 @@ async function makePayments(
   database: PostgresPool,
 ): Promise<Target[]> {
   const merchants = await registerMerchants(system, MERCHANTS);
-  const paymentKeysFile = join(context.scratchDir, 'windows.keys');
-  await openWindows(system, { runId: RUN_ID, count: PAYMENTS + 1, file: paymentKeysFile });
-  await generate({
-    port: Number(new URL(system.api).port),
-    connections: CONNECTIONS,
-    ratePerSecond: PAYMENTS_PER_SECOND,
-    warmupMs: 0,
-    durationMs: (PAYMENTS / PAYMENTS_PER_SECOND) * 1_000,
-    statuses: [201],
-    traffic: {
-      kind: 'payments',
-      secretKeys: merchants.map(({ secretKey }) => secretKey),
+  await pay(
+    { context, system, merchants },
+    {
       runId: RUN_ID,
-      marksReplays: true,
-      waitSeconds: WAIT_SECONDS,
-      paymentKeysFile,
+      connections: CONNECTIONS,
+      ratePerSecond: PAYMENTS_PER_SECOND,
+      warmupMs: 0,
+      durationMs: (PAYMENTS / PAYMENTS_PER_SECOND) * 1_000,
+      payments: PAYMENTS + 1,
     },
-  });
-  await auditAtRest(system);
+  );
+  await auditAtRest(context.subject, system);
   return readTargets(database, merchants);
 }
 
@@ -154,6 +145,11 @@ function reportOf(runs: Record<Contender, LoadResult[]>): Report {
         isMet: median(cached) >= PEER_PER_SECOND * OVER_PEER_MIN,
       },
     ],
+    measures: CONTENDERS.map((name) => ({
+      what: `${name}: reads/s`,
+      value: median(perSecond(name)),
+      better: 'higher',
+    })),
     sections: [
       {
         heading: 'Reads',

@@ -3,7 +3,13 @@ import { emptyPayments, openDatabase } from '../system/database.ts';
 import { isOutboxEmpty, seedApprovals, seedPayments } from '../system/seed-outcomes.ts';
 import { startForBench } from '../system/start.ts';
 import { waitUntil } from '../system/wait-until.ts';
-import { growthExpectation, growthSection, LARGEST_ONCE, measureGrowth } from './growth.ts';
+import {
+  growthExpectation,
+  growthMeasures,
+  growthSection,
+  LARGEST_ONCE,
+  measureGrowth,
+} from './growth.ts';
 
 const TIMEOUT_MS = 600_000;
 
@@ -33,6 +39,7 @@ export const relay: Bench = {
           'waits for every delivery report, and deletes. No other service runs.',
       ],
       expectations: [growthExpectation(growth)],
+      measures: growthMeasures(growth),
       sections: [growthSection(growth, 'From outbox to Kafka', [LARGEST_ONCE])],
     };
   },

@@ -4,6 +4,8 @@ export interface Report {
   readonly summary: readonly string[];
   readonly expectations: readonly Expectation[];
   readonly sections: readonly Section[];
+  /** The figures by which one commit is compared with another. */
+  readonly measures?: readonly Measure[];
   /** How often it was measured, when that is not as asked for. */
   readonly rounds?: number;
   /** What stands beside the page, such as pictures. */
@@ -16,6 +18,13 @@ export interface Expectation {
   readonly wanted: string;
   readonly measured: string;
   readonly isMet: boolean;
+}
+
+/** A figure of one commit. `what` has its unit. */
+export interface Measure {
+  readonly what: string;
+  readonly value: number;
+  readonly better: 'higher' | 'lower';
 }
 
 export interface Section {

@@ -1,5 +1,6 @@
-import { type AuditReport, audit, boundsOf, formatReport } from '@mini-pg/auditor';
+import type { AuditReport } from '@mini-pg/auditor';
 import type { System } from '@mini-pg/local-stack';
+import type { Subject } from '../subject.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** Beyond what any bench lasts: only what is wrong whenever it is seen. */
@@ -12,12 +13,12 @@ const REST_TIMEOUT_MS = 120_000;
  *
  * @throws Error with the auditor's report
  */
-export async function auditUnfinished(system: System): Promise<void> {
-  const report = await audit({
+export async function auditUnfinished({ auditor }: Subject, system: System): Promise<void> {
+  const report = await auditor.audit({
     postgresUrl: system.postgres,
-    bounds: boundsOf(ON_ITS_WAY_MS),
+    bounds: auditor.boundsOf(ON_ITS_WAY_MS),
   });
-  if (!report.clean) throw notClean(report);
+  if (!report.clean) throw notClean(auditor.formatReport(report));
 }
 
 /**
@@ -26,21 +27,21 @@ export async function auditUnfinished(system: System): Promise<void> {
  *
  * @throws Error with the auditor's last report
  */
-export async function auditAtRest(system: System): Promise<void> {
+export async function auditAtRest({ auditor }: Subject, system: System): Promise<void> {
   let last: AuditReport | undefined;
   const isClean = async (): Promise<boolean> => {
-    last = await audit({
+    last = await auditor.audit({
       postgresUrl: system.postgres,
       simulatorUrl: system.simulator,
-      bounds: boundsOf(0),
+      bounds: auditor.boundsOf(0),
     });
     return last.clean;
   };
   await waitUntil('a clean audit', isClean, REST_TIMEOUT_MS).catch((error: unknown) => {
-    throw last === undefined ? error : notClean(last);
+    throw last === undefined ? error : notClean(auditor.formatReport(last));
   });
 }
 
-function notClean(report: AuditReport): Error {
-  return new Error(`The books are not clean:\n${formatReport(report)}`);
+function notClean(report: string): Error {
+  return new Error(`The books are not clean:\n${report}`);
 }

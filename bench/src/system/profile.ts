@@ -1,19 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadProfile, type Profile } from '@mini-pg/runtime';
+import type { Profile } from '@mini-pg/runtime';
+import type { BenchContext } from '../bench.ts';
 
 const ENV = 'local';
 
 /**
- * The local profile with changes, in a folder of its own.
+ * The local profile of the measured commit with changes, in a folder of its own of that name.
  * @returns what to add to a service's environment for it
  */
 export function changedProfile(
-  folder: string,
+  { scratchDir, subject }: BenchContext,
+  name: string,
   change: (profile: Profile) => Profile,
 ): { PROFILES_DIR: string } {
-  mkdirSync(folder, { recursive: true });
-  const profile = change(loadProfile(ENV));
+  const folder = join(scratchDir, `profiles-${name}`);
+  mkdirSync(folder);
+  const profile = change(subject.loadProfile(ENV));
   writeFileSync(join(folder, `${ENV}.json`), JSON.stringify(profile, null, 2));
   return { PROFILES_DIR: folder };
 }

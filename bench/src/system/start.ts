@@ -1,18 +1,20 @@
 import { join } from 'node:path';
-import { REPOSITORY_DIR, type System, type SystemOptions, startSystem } from '@mini-pg/local-stack';
+import { REPOSITORY_DIR, type System, type SystemOptions } from '@mini-pg/local-stack';
 import type { BenchContext } from '../bench.ts';
 import { describeServers } from '../report/machine.ts';
 
 const KAFKA_LIBS_DIR = join(REPOSITORY_DIR, '.tools', 'kafka', 'libs');
 
-/** The whole system for one bench, on servers of its own; it ends with the bench. */
+/** The whole system of the measured commit, on servers of its own; it ends with the bench. */
 export async function startForBench(
   context: BenchContext,
   options: SystemOptions = {},
 ): Promise<System> {
   context.log('starting servers and services');
-  const system = await startSystem(options);
-  context.atEnd(() => system.stop());
+  const starting = context.subject.startSystem(options);
+  // Also when the bench is ended meanwhile.
+  context.atEnd(async () => (await starting.catch(() => undefined))?.stop());
+  const system = await starting;
   context.note(await describeServers(system.stack.postgresUrl, KAFKA_LIBS_DIR));
   return system;
 }
