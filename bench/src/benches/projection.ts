@@ -42,7 +42,7 @@ export const projection: Bench = {
           'Kafka, published by pg-processor, before payment-api starts. It projects them: a fact ' +
           'each, the open marker removed, the status cache written, waiters told. The time is from ' +
           'the first fact to the last by the database clock, so the start of the service is not ' +
-          'part of it. No other service runs.',
+          'part of it; the last transaction counts as the others do. No other service runs.',
       ],
       expectations: [growthExpectation(growth)],
       measures: growthMeasures(growth),
@@ -59,11 +59,19 @@ async function isProjected(database: PostgresPool): Promise<boolean> {
   return rows[0]?.some !== true;
 }
 
+/**
+ * A fact has the time at which its transaction began. So the last transaction, whose end nobody has
+ * noted, is taken to have been as quick with its rows as the others: left out, it would be a part of
+ * the time that is the larger the fewer rows there are.
+ */
 async function secondsTaken(database: PostgresPool, size: number): Promise<number> {
   const { rows } = await database.query<{ count: number; seconds: number }>(
-    `select count(*)::int as count,
-            extract(epoch from max(recorded_at) - min(recorded_at))::float8 as seconds
-     from payment.payment_fact where kind = 'APPROVED'`,
+    `with fact as (select recorded_at from payment.payment_fact where kind = 'APPROVED'),
+          span as (select min(recorded_at) as first, max(recorded_at) as last from fact)
+     select count(*)::int as count,
+            (extract(epoch from last - first)::float8 * count(*)
+              / nullif(count(*) filter (where recorded_at < last), 0)) as seconds
+     from fact, span group by first, last`,
   );
   if (rows[0]?.count !== size) throw new Error(`Of ${size} outcomes ${rows[0]?.count} are facts.`);
   return rows[0].seconds;
