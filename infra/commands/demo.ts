@@ -29,7 +29,8 @@ const EXIT_USAGE = 2;
 
 const once = readOnce(process.argv.slice(2));
 let isStopping = false;
-let stopSystem = async (): Promise<void> => {};
+/** There once something is started. */
+let stopSystem: (() => Promise<void>) | undefined;
 try {
   await checkStackSettings();
   await clearAway();
@@ -46,7 +47,7 @@ try {
   // What an interruption breaks off is no news, and it exits by itself.
   if (!isStopping) {
     console.error(`demo: ${error instanceof Error ? error.message : error}`);
-    await stop('it failed');
+    if (stopSystem) await stop('it failed');
     process.exit(EXIT_FAILED);
   }
 }
@@ -74,7 +75,7 @@ async function showDemo(choice: StackChoice): Promise<boolean> {
 async function stop(why: string): Promise<void> {
   isStopping = true;
   console.log(`\nstopping (${why})`);
-  await stopSystem();
+  await stopSystem?.();
 }
 
 function print(line: string): void {
