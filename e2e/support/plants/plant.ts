@@ -15,6 +15,8 @@ export interface Plant {
   readonly what: string;
   /** Rules that cannot but see it as well. */
   readonly also?: readonly string[];
+  /** Rules that see it in a slice only, where they take another rule's word. */
+  readonly alsoInSlice?: readonly string[];
   /** The gateway's ledger would show it as well, so it is left out. */
   readonly withoutLedger?: true;
   plant(world: World): Promise<unknown> | unknown;

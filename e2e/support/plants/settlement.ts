@@ -86,7 +86,8 @@ export const SETTLEMENT_PLANTS: readonly Plant[] = [
     plant: ({ pool, books }) =>
       pool.query(
         `update settlement.fact
-         set remaining_before = amount + 8889, remaining_after = 8889 where id = $1`,
+         set remaining_before = amount + 8889, remaining_after = 8889, recorded_at = now()
+         where id = $1`,
         [books.cancelId],
       ),
     also: ['cancel-is-fact'],
@@ -94,6 +95,7 @@ export const SETTLEMENT_PLANTS: readonly Plant[] = [
   {
     rule: 'statement-is-sum',
     what: 'a statement that pays a won more than its items',
+    alsoInSlice: ['control-totals-agree'],
     async plant({ pool, books }) {
       for (const table of ['settlement.settlement', 'payment.settlement']) {
         await pool.query(

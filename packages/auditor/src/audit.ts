@@ -1,15 +1,9 @@
-import {
-  CannotConnectError,
-  connecting,
-  createClient,
-  errorCode,
-  type PostgresSession,
-} from '@mini-pg/database';
+import type { PostgresSession } from '@mini-pg/database';
 import { type AuditBounds, DEFAULT_BOUNDS } from './bounds.ts';
-import { CannotAuditError } from './cannot-audit-error.ts';
 import { createLedgerTable, loadLedger } from './ledger.ts';
 import type { Rule, RuleResult } from './rule.ts';
 import { RULES } from './rules/index.ts';
+import { asCannotAudit, connect } from './session.ts';
 
 export interface AuditOptions {
   /** A role that may read every schema and make temporary tables: the auditor's. */
@@ -39,14 +33,6 @@ const SLOW_MS = 1_000;
  */
 const PLANNER_SETTINGS = ['enable_nestloop = off', 'enable_mergejoin = off', 'jit = off'];
 
-/** SQLSTATEs that say that this is no database of ours. */
-const HINTS: Readonly<Record<string, string>> = {
-  '42P01': 'a table is missing: run the migrations of every service first',
-  '42703': 'a column is missing: run the migrations of every service first',
-  '3F000': 'a schema is missing: run the migrations of every service first',
-  '42501': 'the role may not read it: use the auditor role, which may read every schema',
-};
-
 /**
  * Holds a system to the rules about money, in one snapshot of its database and beside the ledger
  * of its gateways. It only reads; the ledger is kept in a temporary table of its own session.
@@ -54,33 +40,16 @@ const HINTS: Readonly<Record<string, string>> = {
  * @throws CannotAuditError when there is no verdict: nothing to connect to, schemas missing.
  */
 export async function audit(options: AuditOptions): Promise<AuditReport> {
-  const session = await connect(options.postgresUrl);
+  const session = await connect(options.postgresUrl, {
+    applicationName: 'auditor',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  });
   try {
     return await auditSession(session, options);
   } catch (error) {
     throw asCannotAudit(error);
   } finally {
     await session.end().catch(() => {});
-  }
-}
-
-async function connect(url: string): Promise<PostgresSession> {
-  try {
-    return await connecting({ url, setting: "the database's URL" }, async () => {
-      const session = createClient({
-        connectionString: url,
-        applicationName: 'auditor',
-        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-      });
-      // A lost connection also rejects the statement under way, which is where it is dealt with.
-      session.on('error', () => {});
-      await session.connect();
-      return session;
-    });
-  } catch (error) {
-    throw error instanceof CannotConnectError
-      ? new CannotAuditError(error.message, { cause: error })
-      : error;
   }
 }
 
@@ -138,17 +107,4 @@ async function withNotice<T>(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function asCannotAudit(error: unknown): unknown {
-  if (error instanceof CannotAuditError || !(error instanceof Error)) return error;
-  const code = errorCode(error);
-  const hint = code === undefined ? undefined : HINTS[code];
-  if (hint !== undefined)
-    return new CannotAuditError(`${error.message}; ${hint}`, { cause: error });
-  const isConnection = code !== undefined && /^E[A-Z_]+$/.test(code);
-  if (!isConnection) return error;
-  return new CannotAuditError(`Postgres was lost (${error.message || code}): is it up?`, {
-    cause: error,
-  });
 }

@@ -67,6 +67,7 @@ export const DEADLINE_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'outbox-flows',
+    scope: 'whole',
     statement: 'No event waits in an outbox beyond its bound.',
     checked: `select ${SCHEMAS.length}`,
     bounds: ['outboxMs'],
@@ -78,6 +79,7 @@ export const DEADLINE_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'no-dead-letters',
+    scope: 'whole',
     statement: 'No event was given up: not in an outbox, and not as one of an unknown payment.',
     checked: `select ${SCHEMAS.length + 1}`,
     bounds: ['deliveryMs'],
@@ -93,6 +95,7 @@ export const DEADLINE_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'close-ends-in-time',
+    scope: 'whole',
     statement: 'A daily close that began has ended, and none has failed.',
     checked: 'select count(*) from settlement.settlement_run',
     bounds: ['closeMs'],

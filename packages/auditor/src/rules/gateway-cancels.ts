@@ -14,7 +14,7 @@ const DONE_BY = `
   left join processor.attempt a
     on a.cancel_id = c.id and a.operation = 'CANCEL' and a.state = 'APPROVED'
   where ${REFUNDED}
-  group by c.id`;
+  group by c.id, c.payment_id, c.amount`;
 
 /**
  * Sources of payments about whose cancels somebody is still to be told: a call is open or unknown,

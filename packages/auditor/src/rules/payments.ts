@@ -10,11 +10,12 @@ const LIVENESS = `
                           filter (where f.kind = 'CANCELLED'), 1) > 0 as live
   from payment.payment p
   left join payment.payment_fact f on f.payment_id = p.id
-  group by p.id`;
+  group by p.id, p.merchant_id, p.livemode, p.order_id`;
 
 export const PAYMENT_RULES: readonly Rule[] = [
   sqlRule({
     id: 'key-per-payment',
+    scope: 'key',
     statement:
       'Every payment has exactly one idempotency key of its merchant and mode, and every key its ' +
       'payment.',
@@ -49,6 +50,7 @@ export const PAYMENT_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'live-order-mark',
+    scope: 'key',
     statement:
       'The key of a payment holds its order exactly as long as the payment is not failed or ' +
       'cancelled.',

@@ -10,6 +10,7 @@ const PUBLISHED = `
 export const PROJECTION_RULES: readonly Rule[] = [
   sqlRule({
     id: 'statement-reaches-merchant',
+    scope: 'statement',
     statement:
       'The merchant sees every statement of the books, complete and to the won, and no other.',
     checked: `select count(*) from settlement.settlement where published_at is not null`,
@@ -31,6 +32,7 @@ export const PROJECTION_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'lines-reach-merchant',
+    scope: 'statement',
     statement: 'The lines of a complete statement are the items of the books, each once.',
     checked: `
       select count(*) from payment.settlement_item i

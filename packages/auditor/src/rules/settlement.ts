@@ -83,6 +83,7 @@ export const SETTLEMENT_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'item-tells-fact',
+    scope: 'statement',
     statement:
       'An item carries what its fact has: payment, merchant, mode, order, currency, sale date ' +
       'and amount, negative for a cancel.',
@@ -100,6 +101,7 @@ export const SETTLEMENT_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'item-terms-in-effect',
+    scope: 'statement',
     statement: "An item was charged by the merchant's terms that held on its date.",
     checked: ITEMS,
     violations: `

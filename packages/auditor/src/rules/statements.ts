@@ -15,6 +15,9 @@ import { streamRows } from './stream.ts';
 
 const STATEMENTS = 'select count(*) from settlement.settlement';
 
+/** Spelled so that it means the whole table in a slice too: the statement before may be anywhere. */
+const EVERY_STATEMENT = '"settlement"."settlement"';
+
 /** What the items of a close add up to, by statement. */
 const SUMS = `
   select run_id, merchant_id, livemode, currency, count(*) as count, sum(amount) as gross,
@@ -28,10 +31,12 @@ export const STATEMENT_RULES: readonly Rule[] = [
     statement:
       'Fee, VAT and net of an item are what the fee rule gives for its amount and the terms on it.',
     needsLedger: false,
+    scope: 'statement',
     check: checkFees,
   },
   sqlRule({
     id: 'statement-is-sum',
+    scope: 'statement',
     statement: 'A statement is the sum of its items, and every item of a close is in one.',
     checked: STATEMENTS,
     violations: `
@@ -50,6 +55,7 @@ export const STATEMENT_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'control-totals-agree',
+    scope: 'run',
     statement: 'The control totals of a close are its facts, its items and its statements, alike.',
     checked: 'select count(*) from settlement.settlement_control',
     violations: `
@@ -83,9 +89,31 @@ export const STATEMENT_RULES: readonly Rule[] = [
       where (d.count, d.gross) is distinct from (c.count, c.gross)
         or (coalesce(d.stage, c.stage) <> 'FACTS'
             and (d.fee, d.vat, d.net) is distinct from (c.fee, c.vat, c.net))`,
+    // That a statement is the sum of its items is another rule, so the items need not be counted.
+    violationsInSlice: `
+      with due as (
+        select s.run_id, stage.stage, s.currency, sum(s.count) as count, sum(s.gross) as gross,
+               sum(s.fee) as fee, sum(s.vat) as vat, sum(s.net) as net
+        from settlement.settlement s
+        join settlement.settlement_run r on r.id = s.run_id and r.status in ('AGREED', 'CLOSED')
+        cross join (values ('FACTS'), ('ITEMS'), ('STATEMENTS')) as stage (stage)
+        group by s.run_id, stage.stage, s.currency
+      ), control as (
+        select c.* from settlement.settlement_control c
+        join settlement.settlement_run r on r.id = c.run_id and r.status in ('AGREED', 'CLOSED')
+      )
+      select coalesce(d.run_id, c.run_id) as "runId", coalesce(d.stage, c.stage) as stage,
+             coalesce(d.currency, c.currency) as currency, d.count, c.count as "controlCount",
+             d.gross, c.gross as "controlGross", d.net, c.net as "controlNet"
+      from due d
+      full join control c on (c.run_id, c.stage, c.currency) = (d.run_id, d.stage, d.currency)
+      where (d.count, d.gross) is distinct from (c.count, c.gross)
+        or (coalesce(d.stage, c.stage) <> 'FACTS'
+            and (d.fee, d.vat, d.net) is distinct from (c.fee, c.vat, c.net))`,
   }),
   sqlRule({
     id: 'statement-carries',
+    scope: 'statement',
     statement:
       'What a statement is short of is carried into the next one of the merchant, mode and ' +
       'currency: it pays out what is left of both, or nothing.',
@@ -96,7 +124,7 @@ export const STATEMENT_RULES: readonly Rule[] = [
              s.carry_out as "carryOut"
       from settlement.settlement s
       left join lateral (
-        select carry_out from settlement.settlement b
+        select carry_out from ${EVERY_STATEMENT} b
         where (b.merchant_id, b.livemode, b.currency) = (s.merchant_id, s.livemode, s.currency)
           and b.date < s.date
         order by b.date desc limit 1
@@ -110,6 +138,7 @@ export const STATEMENT_RULES: readonly Rule[] = [
     id: 'statement-hash',
     statement: 'The hash that a statement was published with is that of its items.',
     needsLedger: false,
+    scope: 'statement',
     check: checkHashes,
   },
   {
@@ -118,6 +147,7 @@ export const STATEMENT_RULES: readonly Rule[] = [
       'A statement is paid out as many business days after its date as its terms say, by the ' +
       'calendar of the books.',
     needsLedger: false,
+    scope: 'statement',
     check: checkPayoutDates,
   },
 ];
@@ -136,10 +166,10 @@ interface ItemFeeRow {
   remaining_after: bigint | null;
 }
 
-async function checkFees({ session }: AuditSession): Promise<Findings> {
-  const tally = new Tally();
+async function checkFees(audit: AuditSession): Promise<Findings> {
+  const tally = new Tally(audit);
   const rows = streamRows<ItemFeeRow>(
-    session,
+    audit,
     `select i.id, i.kind, i.amount, i.fee, i.vat, i.net, i.fee_ppm, i.fixed_fee, i.vat_mode,
             f.remaining_before, f.remaining_after
      from settlement.settlement_item i
@@ -193,10 +223,10 @@ interface HashedRow {
   net: bigint;
 }
 
-async function checkHashes({ session }: AuditSession): Promise<Findings> {
-  const tally = new Tally();
+async function checkHashes(audit: AuditSession): Promise<Findings> {
+  const tally = new Tally(audit);
   const rows = streamRows<HashedRow>(
-    session,
+    audit,
     `select s.id as settlement_id, s.items_hash, i.id, i.kind, i.payment_id, i.order_id,
             i.sale_date, i.amount, i.fee, i.vat, i.net
      from settlement.settlement s
@@ -254,11 +284,11 @@ interface PayoutRow {
   due_days: number | null;
 }
 
-async function checkPayoutDates({ session }: AuditSession): Promise<Findings> {
-  const tally = new Tally();
-  const calendar = await readCalendar(session);
+async function checkPayoutDates(audit: AuditSession): Promise<Findings> {
+  const tally = new Tally(audit);
+  const calendar = await readCalendar(audit.session);
   const rows = streamRows<PayoutRow>(
-    session,
+    audit,
     `select s.id, s.date, s.payout_days, s.payout_date, t.payout_days as due_days
      from settlement.settlement s
      left join lateral (

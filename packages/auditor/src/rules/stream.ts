@@ -1,4 +1,4 @@
-import type { PostgresSession } from '@mini-pg/database';
+import type { AuditSession } from '../rule.ts';
 
 const BATCH_ROWS = 2_000;
 
@@ -7,10 +7,10 @@ const BATCH_ROWS = 2_000;
  * the memory of this process does not grow with the table.
  */
 export async function* streamRows<Row extends object>(
-  session: PostgresSession,
+  { session, slice = (whole) => whole }: AuditSession,
   query: string,
 ): AsyncGenerator<Row> {
-  await session.query(`declare audited no scroll cursor for ${query}`);
+  await session.query(`declare audited no scroll cursor for ${slice(query)}`);
   try {
     for (;;) {
       const { rows } = await session.query<Row>(`fetch ${BATCH_ROWS} from audited`);
