@@ -9,6 +9,7 @@ export const PORT_VARIABLES = {
   'pg-processor': 'PG_PROCESSOR_PORT',
   'settlement-worker': 'SETTLEMENT_WORKER_PORT',
   'pg-simulator': 'PG_SIMULATOR_PORT',
+  auditor: 'AUDITOR_PORT',
   postgres: 'POSTGRES_PORT',
   redis: 'REDIS_PORT',
   kafka: 'KAFKA_PORT',

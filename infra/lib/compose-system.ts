@@ -34,7 +34,7 @@ const STAGE = 10;
 const LOG_LINES_IN_ERROR = 15;
 
 /** One of them has every target of the Dockerfile; jobs share the images of these. */
-const BUILT = [...SERVICE_NAMES, 'provision'];
+const BUILT = [...SERVICE_NAMES, 'auditor', 'provision'];
 
 export type ComposeSystem = {
   project: ComposeProject;

@@ -8,7 +8,7 @@ type Given = {
   accounts: Record<string, string>;
 };
 
-/** The secret part of each service's environment: what it needs, and nothing of the others. */
+/** The secret part of the environment of each service, and of the auditor: what it needs, and nothing of the others. */
 export function secretVariables(given: Given): Record<string, Record<string, string>> {
   const { secrets, databaseUrls, accounts } = given;
   const pem = operatorPublicKey(secrets);
@@ -23,6 +23,7 @@ export function secretVariables(given: Given): Record<string, Record<string, str
       ...accounts,
     },
     'settlement-worker': { DATABASE_URL: databaseUrls.settlement, OPERATOR_PUBLIC_KEY },
+    auditor: { DATABASE_URL: databaseUrls.auditor },
   };
 }
 

@@ -40,6 +40,7 @@ describe('the secrets of a system', () => {
       'SEAL_KEYS',
     ]);
     expect(files['pg-processor']?.TOSS_LIVE_SECRET_KEY).toBe('live_sk_x');
+    expect(files.auditor).toEqual({ DATABASE_URL: url('auditor') });
     expect(files['settlement-worker']).not.toHaveProperty('SEAL_KEYS');
     const key = files['settlement-worker']?.OPERATOR_PUBLIC_KEY ?? '';
     expect(readOperatorPublicKey(key).asymmetricKeyType).toBe('ed25519');
