@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  BROKER_HEAP,
+  BROKER_JAVA_FLAGS,
   BROKER_SETTINGS,
   brokerVariable,
   POSTGRES_SETTINGS,
@@ -127,7 +127,7 @@ describe('the servers of the compose file', () => {
     ]);
     expect(Object.fromEntries(composed.filter((entry) => !isPlace(entry)))).toEqual({
       ...Object.fromEntries(settings.filter((entry) => !isPlace(entry))),
-      KAFKA_HEAP_OPTS: `-Xmx${BROKER_HEAP}`,
+      KAFKA_HEAP_OPTS: BROKER_JAVA_FLAGS.join(' '),
     });
   });
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { GenericContainer } from 'testcontainers';
-import { BROKER_HEAP, BROKER_SETTINGS, brokerVariable } from './broker-settings.ts';
+import { BROKER_JAVA_FLAGS, BROKER_SETTINGS, brokerVariable } from './broker-settings.ts';
 import { findFreePort } from './free-port.ts';
 import type { ServerName } from './native.ts';
 import { POSTGRES_SETTINGS } from './postgres-settings.ts';
@@ -111,5 +111,5 @@ function brokerEnvironment(port: number): Record<string, string> {
     brokerVariable(name),
     String(value),
   ]);
-  return { ...Object.fromEntries(variables), KAFKA_HEAP_OPTS: `-Xmx${BROKER_HEAP}` };
+  return { ...Object.fromEntries(variables), KAFKA_HEAP_OPTS: BROKER_JAVA_FLAGS.join(' ') };
 }

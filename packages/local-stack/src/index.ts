@@ -1,4 +1,4 @@
-export { BROKER_HEAP, BROKER_SETTINGS, brokerVariable } from './broker-settings.ts';
+export { BROKER_JAVA_FLAGS, BROKER_SETTINGS, brokerVariable } from './broker-settings.ts';
 export { type StackChoice, StackChoiceError, type StackKind } from './choose-stack.ts';
 export { SERVER_IMAGES } from './containers.ts';
 export { ownerOf, stopOwner } from './data-dir.ts';

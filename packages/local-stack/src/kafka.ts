@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BROKER_HEAP, BROKER_SETTINGS } from './broker-settings.ts';
+import { BROKER_JAVA_FLAGS, BROKER_SETTINGS } from './broker-settings.ts';
 import type { Guardian } from './guardian.ts';
 import type { ProcessSpec } from './guardian-protocol.ts';
 import { KAFKA_LIBS_DIR } from './paths.ts';
@@ -75,7 +75,7 @@ function javaSpec(options: KafkaOptions, name: string, main: readonly string[]):
     name,
     command: 'java',
     args: [
-      `-Xmx${BROKER_HEAP}`,
+      ...BROKER_JAVA_FLAGS,
       '-XX:+UseSerialGC',
       '-XX:+ExitOnOutOfMemoryError',
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
