@@ -34,8 +34,8 @@ const STAGE = 5;
  */
 export const NODE_FLAGS: Record<ServiceName, readonly string[]> = {
   'payment-api': ['--enable-source-maps', '--max-semi-space-size=8', '--max-old-space-size=384'],
-  'pg-processor': ['--enable-source-maps'],
-  'settlement-worker': ['--enable-source-maps'],
+  'pg-processor': ['--enable-source-maps', '--max-semi-space-size=16'],
+  'settlement-worker': ['--enable-source-maps', '--max-semi-space-size=16'],
   'pg-simulator': ['--enable-source-maps'],
 };
 
