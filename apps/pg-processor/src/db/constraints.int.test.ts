@@ -106,6 +106,21 @@ describe('the database refuses', () => {
     await refused(set(first, 'next_inquiry_at = now()'), 'attempt_inquired_while_unknown');
   });
 
+  it.each([
+    ['short', 'a'.repeat(63)],
+    ['long', 'a'.repeat(65)],
+    ['in capitals', 'A'.repeat(64)],
+    ['not hexadecimal', `${'a'.repeat(63)}g`],
+    ['followed by a new line', `${'a'.repeat(63)}\n`],
+    ['empty', ''],
+  ])('a source key that is %s', async (_how, key) => {
+    const { first } = await twins();
+    const write = (sourceKey: string) =>
+      rig.pool.query('update attempt set source_key = $2 where id = $1', [first, sourceKey]);
+    await refused(write(key), 'attempt_source_key');
+    await write('0123456789abcdef'.repeat(4));
+  });
+
   /** A cancel of 5,000 on a balance of 15,000. */
   const cancel = (paymentId: string, what: string) =>
     rig.pool.query(
