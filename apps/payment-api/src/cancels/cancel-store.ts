@@ -40,6 +40,8 @@ export interface CancelItem {
   readonly answer: 202 | null;
   readonly dueAt: Date | null;
   readonly traceparent: string;
+  /** Until when it may be tried, by `performance.now()`; what waits in the queue counts. */
+  readonly deadlineMs: number;
 }
 
 export type CancelResult =
@@ -67,15 +69,11 @@ class NotTaken extends Error {
  * with others of the same payment. It is sent again when its end is not known: the key makes that
  * harmless.
  *
- * @throws NotStoredError when it surely was not stored, within the timeout.
- * @throws ResultUnknownError when the timeout passed with a commit's end not known.
+ * @throws NotStoredError when it surely was not stored by its deadline.
+ * @throws ResultUnknownError when its deadline passed with a commit's end not known.
  */
-export async function storeCancel(
-  pool: PostgresPool,
-  item: CancelItem,
-  timeoutMs: number,
-): Promise<CancelResult> {
-  const deadline = performance.now() + timeoutMs;
+export async function storeCancel(pool: PostgresPool, item: CancelItem): Promise<CancelResult> {
+  if (performance.now() >= item.deadlineMs) throw new NotStoredError('it waited for too long');
   let uncertain = false;
   for (;;) {
     let begun = false;
@@ -98,7 +96,7 @@ export async function storeCancel(
         throw new NotStoredError('the database cannot be reached', { cause: error });
       }
       if (!isTransient(error) && !uncertain) throw error;
-      if (performance.now() >= deadline) {
+      if (performance.now() >= item.deadlineMs) {
         throw uncertain
           ? new ResultUnknownError('the database did not say what it stored', { cause: error })
           : new NotStoredError('the payment was busy for too long', { cause: error });

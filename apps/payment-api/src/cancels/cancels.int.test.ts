@@ -581,6 +581,26 @@ describe('cancels that meet a busy or broken database', () => {
     await instance.stop();
   });
 
+  it('wait no longer in the queue than they may be tried', async () => {
+    const instance = startInstance({ database, prefix: uniquePrefix(), profile });
+    const paid = await approvedPayment(instance);
+    await ask(instance, paid, { body: { amount: 1 } });
+    const blocker = await admin.pool.connect();
+    await blocker.query('begin');
+    await blocker.query('select from payment.payment_reserve where payment_id = $1 for update', [
+      paid.payment.id,
+    ]);
+    // One after the other they would be tried for minutes.
+    const sent = Array.from({ length: 900 }, () => ask(instance, paid, { body: { amount: 1 } }));
+    const ends = await Promise.allSettled(sent);
+    await blocker.query('commit');
+    blocker.release();
+    const codes = ends.map((end) => end.status === 'rejected' && end.reason.code);
+    expect(new Set(codes)).toEqual(new Set(['OVERLOADED']));
+    expect(await reserveOf(instance, paid.payment.id)).toMatchObject({ reserved: 1 });
+    await instance.stop();
+  });
+
   it('are stored once when the connection ends in the middle', async () => {
     const instance = startInstance({ database, prefix: uniquePrefix() });
     const paid = await approvedPayment(instance);

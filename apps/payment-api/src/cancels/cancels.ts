@@ -74,10 +74,8 @@ const NO_MERCHANT = '00000000-0000-0000-0000-000000000000';
 type Store = (item: CancelItem) => Promise<CancelResult>;
 
 export function createCancels(deps: CancelsDeps): Cancels {
-  const { intakeTimeoutMs } = deps.profile.limits;
   const queue = createCoalescer<CancelItem, CancelResult>({
-    flush: (items) =>
-      Promise.all(items.map((item) => storeCancel(deps.pool, item, intakeTimeoutMs))),
+    flush: (items) => Promise.all(items.map((item) => storeCancel(deps.pool, item))),
     batchMax: 1,
     queueMax: CANCELS_WAITING_MAX,
     flushesMax: CANCELS_AT_ONCE_MAX,
@@ -105,7 +103,7 @@ async function takeFromPostgres(
   if (deps.relay.oldestAgeMs() > deps.profile.limits.outboxAgeMaxMs) {
     return answerKnownOr(deps, keyed, overloaded(), render);
   }
-  const item = prepare(request, keyed, deps.clock.now());
+  const item = prepare(deps, request, keyed);
   const deadlineMs = performance.now() + request.waitSeconds * 1_000;
   const waitId = cancelWaitId(item.paymentId, item.cancelId);
   const waiter = item.answer === null ? deps.waiters.register(waitId) : null;
@@ -132,8 +130,9 @@ async function takeFromPostgres(
   }
 }
 
-function prepare(request: NewCancel, keyed: KeyedRequest, now: Date): CancelItem {
+function prepare(deps: CancelsDeps, request: NewCancel, keyed: KeyedRequest): CancelItem {
   const { author, body, waitSeconds } = request;
+  const now = deps.clock.now();
   return {
     cancelId: newId(),
     eventId: newId(),
@@ -152,6 +151,7 @@ function prepare(request: NewCancel, keyed: KeyedRequest, now: Date): CancelItem
     answer: waitSeconds > 0 ? null : 202,
     dueAt: waitSeconds > 0 ? new Date(now.getTime() + waitSeconds * 1_000) : null,
     traceparent: request.traceparent,
+    deadlineMs: performance.now() + deps.profile.limits.intakeTimeoutMs,
   };
 }
 
