@@ -74,6 +74,12 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
     /"status":"APPROVED"/,
     /^\uFEFF?id,kind,paymentId,orderId,saleDate,amount,fee,vat,net/m,
   ],
+  'docs/how-to/cancel-a-payment.md': [
+    /"origin":"MERCHANT","amount":5000,/,
+    /"origin":"MERCHANT","amount":14900,/,
+    /"code":"PAYMENT_NOT_CANCELABLE"/,
+    /"step":"CANCEL_REQUESTED"/,
+  ],
 };
 
 function pagesInOrder(): string[] {
