@@ -6,12 +6,20 @@ import { createTestDatabase, testStack } from '@mini-pg/testing';
 import { CONSUMED_TOPICS } from '../src/consumers/intake.ts';
 import { migrations } from '../src/db/migrations/index.ts';
 import { type Program, startProgram } from './processes.ts';
-import { eventOf, type Requested, requested, SEAL_KEYS } from './rig.ts';
+import {
+  cancelEventOf,
+  eventOf,
+  type Requested,
+  type RequestedCancel,
+  requested,
+  SEAL_KEYS,
+} from './rig.ts';
 
 export interface LedgerRow {
   readonly kind: string;
   readonly orderId: string;
   readonly pgTransactionId: string;
+  readonly amount: number;
 }
 
 /** pg-processor as processes before the simulator, on a database and topics of their own. */
@@ -24,6 +32,7 @@ export interface Instances {
   /** Opens windows at the simulator, one for each scenario. */
   openWindows(scenarios: readonly string[]): Promise<Requested[]>;
   publish(requests: readonly Requested[]): Promise<void>;
+  publishCancels(cancels: readonly RequestedCancel[]): Promise<void>;
   ledger(): Promise<LedgerRow[]>;
   stop(): Promise<void>;
 }
@@ -81,6 +90,15 @@ export async function startInstances(ids: readonly string[]): Promise<Instances>
           topic: `${topicPrefix}payment.requested`,
           key: request.paymentId,
           value: JSON.stringify(eventOf(request).event),
+        })),
+      );
+    },
+    async publishCancels(cancels) {
+      await producer.publish(
+        cancels.map((cancel) => ({
+          topic: `${topicPrefix}payment.cancel-requested`,
+          key: cancel.paymentId,
+          value: JSON.stringify(cancelEventOf(cancel).event),
         })),
       );
     },
