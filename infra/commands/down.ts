@@ -48,7 +48,11 @@ async function removeContainers(
   if (containers.length === 0 && !(volumes && hasData)) return false;
   await withProgress('removing containers', log, () => removeProject(project, { volumes }));
   if (hasData && !volumes) {
-    log('Its data stay in volumes of Docker: `npm run down -- --volumes` removes them.');
+    const command =
+      project.name === projectOf(DATA_DIR).name
+        ? 'npm run down -- --volumes'
+        : `docker compose --project-name ${project.name} down --volumes`;
+    log(`Its data stay in volumes of Docker: \`${command}\` removes them.`);
   }
   return true;
 }

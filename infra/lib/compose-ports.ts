@@ -45,15 +45,19 @@ export async function choosePorts({
   const usual = parseEnv(readFileSync(join(REPOSITORY_DIR, '.env'), 'utf8'));
   const taken = new Set<number>();
   const chosen: Record<string, string> = {};
-  for (const [name, variable] of Object.entries(PORT_VARIABLES) as [Published, string][]) {
+  const published = Object.entries(PORT_VARIABLES) as [Published, string][];
+  // Ranges last: they have others to go to, and shall not take a single port that is usual.
+  published.sort(([one], [other]) => countOf(one, scale) - countOf(other, scale));
+  for (const [name, variable] of published) {
     const count = countOf(name, scale);
     const asked = environment[variable];
-    const wanted = Number(usual[variable]);
+    const wanted = { first: Number(usual[variable]), count };
     const range = asked
       ? await askedRange(`${variable}=${asked}`, asked, count)
-      : { first: await findFreePorts(count, wanted, taken), count };
-    if (!asked && range.first !== wanted)
-      log(`port ${wanted} is taken: ${name} gets ${text(range)}`);
+      : { first: await findFreePorts(count, wanted.first, taken), count };
+    if (!asked && range.first !== wanted.first) {
+      log(`port ${text(wanted)} is taken: ${name} gets ${text(range)}`);
+    }
     for (const port of portsFrom(range.first, range.count)) taken.add(port);
     chosen[variable] = text(range);
   }
