@@ -1,6 +1,7 @@
 import type { Bench } from '../bench.ts';
 import { close } from './close.ts';
 import { e2e } from './e2e.ts';
+import { images } from './images.ts';
 import { intake } from './intake.ts';
 import { memory } from './memory.ts';
 import { profile } from './profile.ts';
@@ -18,4 +19,5 @@ export const BENCHES: readonly Bench[] = [
   close,
   memory,
   profile,
+  images,
 ];
