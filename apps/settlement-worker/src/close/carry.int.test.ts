@@ -150,36 +150,42 @@ describe('a day that is cancelled to nothing before it is closed', () => {
 
 describe('any sequence of days', () => {
   const NETS_MAX = 8;
+  /** Up to 120 closes, each of them durable. */
+  const PROPERTY_TIMEOUT_MS = 120_000;
 
-  it('pays out in total what it earns, less what is still owed, and never less than nothing', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(
-          fc.integer({ min: -10_000, max: 10_000 }).filter((net) => net !== 0),
-          {
-            minLength: 1,
-            maxLength: NETS_MAX,
+  it(
+    'pays out in total what it earns, less what is still owed, and never less than nothing',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(
+            fc.integer({ min: -10_000, max: 10_000 }).filter((net) => net !== 0),
+            {
+              minLength: 1,
+              maxLength: NETS_MAX,
+            },
+          ),
+          async (nets) => {
+            await books.clear();
+            const earlier = 10_000 * NETS_MAX;
+            const old = await payLongAgo(await books.addMerchant('2026-01-01', FREE), earlier);
+            let balance = earlier;
+            let owed = 0n;
+            for (const [index, net] of nets.entries()) {
+              const date = addDays(D, index);
+              balance = await move(old, balance, net, date);
+              await books.close(date);
+              const due = owed + BigInt(net);
+              owed = due < 0n ? due : 0n;
+              expect(await books.rows(LAST)).toEqual([
+                { payout: due > 0n ? due : 0n, carry_out: owed },
+              ]);
+            }
           },
         ),
-        async (nets) => {
-          await books.clear();
-          const earlier = 10_000 * NETS_MAX;
-          const old = await payLongAgo(await books.addMerchant('2026-01-01', FREE), earlier);
-          let balance = earlier;
-          let owed = 0n;
-          for (const [index, net] of nets.entries()) {
-            const date = addDays(D, index);
-            balance = await move(old, balance, net, date);
-            await books.close(date);
-            const due = owed + BigInt(net);
-            owed = due < 0n ? due : 0n;
-            expect(await books.rows(LAST)).toEqual([
-              { payout: due > 0n ? due : 0n, carry_out: owed },
-            ]);
-          }
-        },
-      ),
-      { numRuns: 15 },
-    );
-  });
+        { numRuns: 15 },
+      );
+    },
+    PROPERTY_TIMEOUT_MS,
+  );
 });
