@@ -4,6 +4,16 @@ import { type Answer, read, send } from './http.ts';
 
 export const TERMS = { feePpm: 29_000, fixedFee: 0, vatMode: 'EXCLUSIVE', payoutDays: 2 } as const;
 
+const cancelSchema = z.object({
+  id: z.uuid(),
+  paymentId: z.uuid(),
+  status: z.enum(['REQUESTED', 'DONE', 'FAILED']),
+  origin: z.string(),
+  amount: z.int(),
+  failure: z.object({ code: z.string() }).nullable(),
+});
+export type Cancel = z.infer<typeof cancelSchema>;
+
 const paymentSchema = z.object({
   id: z.uuid(),
   orderId: z.string(),
@@ -11,6 +21,8 @@ const paymentSchema = z.object({
   status: z.string(),
   failure: z.object({ code: z.string(), pgCode: z.string().nullable() }).nullable(),
   pgTransactionId: z.string().nullable(),
+  balanceAmount: z.int(),
+  cancels: z.array(cancelSchema),
   version: z.int(),
   settledAt: z.string().nullable(),
 });
@@ -48,6 +60,11 @@ export interface PaymentBody {
   readonly source: { readonly kind: 'window'; readonly pg: 'toss'; readonly paymentKey: string };
 }
 
+export interface CancelBody {
+  readonly amount?: number;
+  readonly reason: string;
+}
+
 /** A merchant's server, over the wire. */
 export class Merchant {
   readonly id: string;
@@ -82,11 +99,15 @@ export class Merchant {
   }
 
   pay(body: PaymentBody, key: string, waitSeconds?: number): Promise<Answer> {
-    const headers = {
-      'idempotency-key': key,
-      ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
-    };
-    return this.#send('/payments', { method: 'POST', headers, body });
+    return this.#send('/payments', { method: 'POST', headers: keyed(key, waitSeconds), body });
+  }
+
+  cancel(paymentId: string, body: CancelBody, key: string, waitSeconds?: number): Promise<Answer> {
+    return this.#send(`/payments/${paymentId}/cancels`, {
+      method: 'POST',
+      headers: keyed(key, waitSeconds),
+      body,
+    });
   }
 
   async payment(id: string): Promise<Payment> {
@@ -133,6 +154,17 @@ export class Merchant {
       headers: { authorization: `Bearer ${this.secretKey}`, ...options.headers },
     });
   }
+}
+
+function keyed(key: string, waitSeconds: number | undefined): Record<string, string> {
+  return {
+    'idempotency-key': key,
+    ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
+  };
+}
+
+export function cancelOf(answer: Answer): Cancel {
+  return cancelSchema.parse(JSON.parse(answer.text));
 }
 
 export function paymentOf(answer: Answer): Payment {
