@@ -26,7 +26,8 @@ export const images: Bench = {
     ]);
     const coldStarts = await measureStarts(context, services);
     const facts: ImageFacts[] = [];
-    for (const name of [...SERVICE_NAMES, 'auditor', 'local-setup']) facts.push(await lookInto(name));
+    for (const name of [...SERVICE_NAMES, 'auditor', 'local-setup'])
+      facts.push(await lookInto(name));
     return reportOf(await sizeOf(BASE_IMAGE), facts, coldStarts);
   },
 };
