@@ -245,12 +245,14 @@ describe('a failed cancel that nobody here asked for', () => {
   it('is parked, and stays parked when it is tried again in vain', async () => {
     const paid = await approvedPayment();
     const event = cancelFailed(paid.payment, newId());
+    const before = (await parkedTotal.get()).values[0]?.value ?? 0;
     expect(await project(event)).toEqual(new Set([event.event.id]));
     await retry();
     expect(await parked(event.event.id)).toBe(1);
     await instance.pool.query('update parked_event set next_try_at = now()');
     await retry();
     expect(await parked(event.event.id)).toBe(2);
+    expect((await parkedTotal.get()).values[0]?.value).toBe(before + 1);
     expect((await read(paid.payment.id)).version).toBe(2);
   });
 

@@ -49,16 +49,22 @@ export async function projectDelivered(
   const ids = [...new Set(delivered.map(({ event }) => event.data.paymentId))].sort();
   const parked = await inTransaction(deps.pool, (client) => store(client, ids, delivered));
   failpoint('payment-api.projection.after-commit');
-  if (parked.size > 0) deps.parkedTotal.inc(parked.size);
+  if (parked.added > 0) deps.parkedTotal.inc(parked.added);
   await publishViews(deps, ids, delivered);
-  return parked;
+  return parked.eventIds;
+}
+
+interface Parked {
+  readonly eventIds: ReadonlySet<string>;
+  /** How many of them were not parked before. */
+  readonly added: number;
 }
 
 async function store(
   client: PostgresClient,
   ids: string[],
   delivered: readonly Delivered[],
-): Promise<ReadonlySet<string>> {
+): Promise<Parked> {
   const reserves = reservesIn(delivered);
   if (reserves.length > 0) await lockReserves(client, reserves);
   const amounts = await readAmounts(client, ids);
@@ -75,9 +81,9 @@ async function store(
   await freeOrders(client, known);
   if (reserves.length > 0) await setReserves(client, reserves);
   const orphans = delivered.filter(({ event }) => !isKnown(event, amounts, asked));
-  await park(client, orphans, 'the payment or the cancel is not known');
+  const added = await park(client, orphans, 'the payment or the cancel is not known');
   failpoint('payment-api.projection.before-commit');
-  return new Set(orphans.map(({ event }) => event.id));
+  return { eventIds: new Set(orphans.map(({ event }) => event.id)), added };
 }
 
 /**

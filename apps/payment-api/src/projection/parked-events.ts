@@ -11,14 +11,16 @@ import {
 /**
  * Events that say something of a payment or a cancel that is not known here. They are kept and tried again for
  * a bounded time; what stays is a matter for a person, and alerts by its gauge.
+ *
+ * @returns how many of them were not parked before
  */
 export async function park(
   client: PostgresClient,
   delivered: readonly Delivered[],
   reason: string,
-): Promise<void> {
-  if (delivered.length === 0) return;
-  await client.query({
+): Promise<number> {
+  if (delivered.length === 0) return 0;
+  const { rowCount } = await client.query({
     name: 'park_events',
     text: `insert into parked_event (event_id, topic, payload, traceparent, reason)
            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
@@ -31,6 +33,7 @@ export async function park(
       delivered.map(() => reason),
     ],
   });
+  return rowCount ?? 0;
 }
 
 interface ParkedRow {
