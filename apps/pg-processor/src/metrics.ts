@@ -11,6 +11,7 @@ export interface ProcessorMetrics {
   readonly intake: Counter<'result'>;
   readonly cancelIntake: Counter<'result'>;
   readonly cancels: Counter<'state'>;
+  readonly reversals: Counter<'state'>;
   readonly openCancels: Gauge<'state'>;
   readonly overdueCancels: Gauge<'state'>;
 }
@@ -78,6 +79,12 @@ export function createMetrics(registry: Registry): ProcessorMetrics {
     cancels: new Counter({
       name: 'cancels_total',
       help: 'Cancels by the state that they have come to',
+      labelNames: ['state'],
+      registers,
+    }),
+    reversals: new Counter({
+      name: 'reversals_total',
+      help: 'Captures of payments that had failed, by how far their reversal is; alert when it rises',
       labelNames: ['state'],
       registers,
     }),

@@ -26,6 +26,7 @@ export function attempt(over: Partial<LockedAttempt> = {}): LockedAttempt {
     currency: 'KRW',
     cancelReason: null,
     cancelId: null,
+    reversesId: null,
     cancelAmount: null,
     cancelTaxFreeAmount: null,
     cancelRemainingBefore: null,

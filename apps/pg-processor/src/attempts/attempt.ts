@@ -30,6 +30,8 @@ export interface Attempt {
   readonly cancelReason: string | null;
   /** The cancel that it is a try of; null for approvals, and for cancels that refuse a deposit. */
   readonly cancelId: string | null;
+  /** The attempt whose capture it gives back, which nobody was told of. */
+  readonly reversesId: string | null;
   readonly cancelAmount: bigint | null;
   readonly cancelTaxFreeAmount: bigint | null;
   /** What could be cancelled before it. */
@@ -80,7 +82,7 @@ export function attemptColumns(t: string): string {
     ${t}.source_key as "sourceKey", ${t}.order_id as "orderId", ${t}.pg_order_id as "pgOrderId",
     ${t}.idempotency_key as "idempotencyKey", ${t}.amount,
     ${t}.tax_free_amount as "taxFreeAmount", ${t}.currency, ${t}.cancel_reason as "cancelReason",
-    ${t}.cancel_id as "cancelId", ${t}.cancel_amount as "cancelAmount",
+    ${t}.cancel_id as "cancelId", ${t}.reverses_id as "reversesId", ${t}.cancel_amount as "cancelAmount",
     ${t}.cancel_tax_free_amount as "cancelTaxFreeAmount",
     ${t}.cancel_remaining_before as "cancelRemainingBefore",
     ${t}.lease_owner as "leaseOwner", ${t}.reached, ${t}.answered,

@@ -1,24 +1,25 @@
 import type { Attempt } from './attempt.ts';
 
-/** What the attempts of one cancel have in common. Amounts are minor units. */
+/** What the attempts of one cancel, or of one reversal, have in common. Amounts are minor units. */
 export interface CancelTry {
-  /** Of the cancel. */
-  readonly id: string;
+  /** The cancel that it is of; null for a reversal. */
+  readonly cancelId: string | null;
+  /** The approval that it gives back; null for a cancel. */
+  readonly reversesId: string | null;
   readonly amount: bigint;
   readonly taxFreeAmount: bigint;
   readonly remainingBefore: bigint;
 }
 
-/** @throws Error for an attempt of no cancel; the database has none with a part of it only. */
-export function cancelTryOf(attempt: Attempt): CancelTry {
-  const { cancelId, cancelAmount, cancelTaxFreeAmount, cancelRemainingBefore } = attempt;
-  if (cancelId === null || cancelAmount === null || cancelRemainingBefore === null) {
-    throw new Error(`attempt ${attempt.id} is of no cancel`);
-  }
+/** Null for approvals, and for cancels that refuse a deposit: those name no amount. */
+export function cancelTryOf(attempt: Attempt): CancelTry | null {
+  const { cancelId, reversesId, cancelAmount, cancelRemainingBefore } = attempt;
+  if (cancelAmount === null || cancelRemainingBefore === null) return null;
   return {
-    id: cancelId,
+    cancelId,
+    reversesId,
     amount: cancelAmount,
-    taxFreeAmount: cancelTaxFreeAmount ?? 0n,
+    taxFreeAmount: attempt.cancelTaxFreeAmount ?? 0n,
     remainingBefore: cancelRemainingBefore,
   };
 }

@@ -70,8 +70,8 @@ async function callOnce(
 
 function decideCancelAnswer(answer: CancelAnswer, opened: OpenedAttempt): Decision {
   const { attempt } = opened;
-  if (attempt.cancelId === null) return decideDepositCancel(answer);
   const order = cancelOrderOf(opened);
+  if (order === null) return decideDepositCancel(answer);
   return decideCancel(answer, { order, number: attempt.number, reachedBefore: false });
 }
 

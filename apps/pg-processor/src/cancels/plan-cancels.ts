@@ -97,7 +97,7 @@ function start(
     number: 1,
     cancelReason: reason,
     pgPaymentId: approval.pgPaymentId,
-    cancel: { id, amount, taxFreeAmount, remainingBefore },
+    cancel: { cancelId: id, reversesId: null, amount, taxFreeAmount, remainingBefore },
   });
 }
 

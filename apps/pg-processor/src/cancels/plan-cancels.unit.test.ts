@@ -20,7 +20,7 @@ function inWords({ cancels, patches, further, events }: Plan): string[] {
   return [
     ...patches.map(({ id, state, failure }) => `${id} ${state} ${failure?.code ?? ''}`.trim()),
     ...cancels.map(({ id, state }) => `${id} ${state}`),
-    ...further.map(({ cancel }) => `attempt of ${cancel?.id}: ${cancel?.amount}`),
+    ...further.map(({ cancel }) => `attempt of ${cancel?.cancelId}: ${cancel?.amount}`),
     ...events.map(({ topic }) => topic),
   ];
 }

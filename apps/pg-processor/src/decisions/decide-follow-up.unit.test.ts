@@ -11,6 +11,15 @@ describe('a later look at a closed attempt', () => {
     expect(found).toEqual(['PAID', 'PARTIALLY_CANCELLED', 'WAITING_FOR_DEPOSIT']);
   });
 
+  it('takes a capture that is its own in everything for what it is', () => {
+    expect(decideFollowUp(shown('PAID'), EXPECTED)).toMatchObject({
+      kind: 'APPROVE',
+      payment: { pgTransactionId: 'tx-1' },
+    });
+    const unproven = shown('PAID', { pgTransactionId: null });
+    expect(decideFollowUp(unproven, EXPECTED)).toMatchObject({ exception: 'LATE_CAPTURE' });
+  });
+
   it('finds it also where amount and order differ, for it is the same source', () => {
     const answer = shown('PAID', { amount: 1n, pgOrderId: 'other' });
     expect(decideFollowUp(answer, EXPECTED)).toMatchObject({ exception: 'LATE_CAPTURE' });

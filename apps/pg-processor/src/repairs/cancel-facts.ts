@@ -1,6 +1,6 @@
 import type { PostgresPool } from '@mini-pg/database';
-import { cancelOrderOf } from '../calls/cancel-order.ts';
 import type { OpenedAttempt } from '../calls/pg-calls.ts';
+import type { CancelOrder } from '../decisions/decide-cancel.ts';
 import type { CancelInquiryFacts } from '../decisions/decide-cancel-inquiry.ts';
 import { CANCEL_ATTEMPTS_MAX, isLastInquiry, RESENDS_MAX } from './schedule.ts';
 
@@ -8,7 +8,7 @@ const READ_OTHERS = {
   name: 'read-other-cancels',
   text: `
     select state, pg_transaction_id as "pgTransactionId" from attempt
-    where payment_id = $1 and id <> $2 and cancel_id is not null
+    where payment_id = $1 and id <> $2 and operation = 'CANCEL'
       and state in ('READY', 'CALLING', 'UNKNOWN', 'APPROVED')`,
 };
 
@@ -36,13 +36,14 @@ export async function readOtherCancels(
 
 export function cancelInquiryFacts(
   opened: OpenedAttempt,
+  order: CancelOrder,
   { transactions }: OtherCancels,
 ): CancelInquiryFacts {
   const { attempt, connection } = opened;
   const { capability } = connection.gateway;
   const isKeyAlive = (attempt.sinceCalledMs ?? 0) < capability.idempotencyKeyLifetimeMs;
   return {
-    order: cancelOrderOf(opened),
+    order,
     others: transactions,
     reached: attempt.reached,
     notExecuted: attempt.notExecuted ? attempt.failure : null,

@@ -1,9 +1,11 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { PgAnswer } from '@mini-pg/pg-adapters';
 import { failpoint } from '@mini-pg/runtime';
+import { cancelOrderOf } from '../calls/cancel-order.ts';
 import { REPAIR_SLOTS } from '../calls/gateways.ts';
 import type { OpenedAttempt } from '../calls/pg-calls.ts';
 import { createPump, type Pump } from '../calls/pump.ts';
+import type { CancelOrder } from '../decisions/decide-cancel.ts';
 import { decideCancelFollowUp, decideCancelInquiry } from '../decisions/decide-cancel-inquiry.ts';
 import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
 import { decideFollowUp } from '../decisions/decide-follow-up.ts';
@@ -35,10 +37,11 @@ async function followUp(options: RepairOptions, attempt: HeldAttempt): Promise<v
   failpoint('pg-processor.follow-up.before-send');
   const answer = await options.pgCalls.inquire(opened);
   failpoint('pg-processor.follow-up.after-answer');
+  const order = cancelOrderOf(opened);
   const decision =
-    attempt.cancelId === null
+    order === null
       ? decide(answer, opened)
-      : await decideOfCancel(options.pool, answer, opened);
+      : await decideOfCancel(options.pool, answer, opened, order);
   if (decision.kind === 'NOTHING' || decision.kind === 'WAIT') return;
   const isClosed = attempt.state !== 'UNKNOWN';
   if (isClosed && (await isSourceClaimed(options.pool, attempt))) return;
@@ -61,9 +64,10 @@ async function decideOfCancel(
   pool: PostgresPool,
   answer: PgAnswer,
   opened: OpenedAttempt,
+  order: CancelOrder,
 ): Promise<Decision> {
   const others = await readOtherCancels(pool, opened);
-  const facts = cancelInquiryFacts(opened, others);
+  const facts = cancelInquiryFacts(opened, order, others);
   if (opened.attempt.state === 'UNKNOWN') {
     const never = { mayResend: false, mayRetry: false, isLast: false };
     return decideCancelInquiry(answer, { ...facts, ...never });

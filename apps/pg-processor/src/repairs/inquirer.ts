@@ -86,9 +86,10 @@ async function decide(
   opened: OpenedAttempt,
 ): Promise<Decision> {
   const { attempt } = opened;
-  if (attempt.cancelId !== null) {
+  const order = cancelOrderOf(opened);
+  if (order !== null) {
     const others = await readOtherCancels(pool, opened);
-    return decideCancelInquiry(answer, cancelInquiryFacts(opened, others));
+    return decideCancelInquiry(answer, cancelInquiryFacts(opened, order, others));
   }
   if (attempt.operation === 'CANCEL') {
     return decideDepositInquiry(answer, {
@@ -157,9 +158,9 @@ async function sendAgain(
 ): Promise<{ answer: PgAnswer | CancelAnswer; decision: Decision }> {
   const { attempt, expected } = opened;
   const facts = { number: attempt.number, reachedBefore: true };
-  if (attempt.cancelId !== null) {
+  const order = cancelOrderOf(opened);
+  if (order !== null) {
     const answer = await pgCalls.cancel(opened, maySend);
-    const order = cancelOrderOf(opened);
     return { answer, decision: decideCancel(answer, { order, ...facts }) };
   }
   const answer = await pgCalls.approve(opened, maySend);

@@ -129,11 +129,12 @@ describe('"not found" after a lost answer', () => {
     expect(await outcomesOf(rig.pool, request.paymentId)).toEqual([]);
   });
 
-  it('then fails the payment; the capture that shows up later goes to a person', async () => {
+  it('then fails the payment; a capture of another amount that shows up later goes to a person', async () => {
     const processor = rig.processor();
     const request = requested();
     let isHidden = true;
-    const shown: FakePayment['shown'] = (wire) => (isHidden ? null : wire);
+    const shown: FakePayment['shown'] = (wire) =>
+      isHidden ? null : { ...wire, totalAmount: 14_999, balanceAmount: 14_999 };
     rig.toss.window({ ...request, script: ['capture-then-reset'], shown });
     await receive(processor, request);
     await processor.dispatcher.runOnce();

@@ -1,7 +1,7 @@
 import type { AttemptState, Failure } from '@mini-pg/domain';
 import type { PgCancel } from '@mini-pg/pg-adapters';
 import type { Attempt } from '../attempts/attempt.ts';
-import { cancelTryOf } from '../attempts/cancel-try.ts';
+import { type CancelTry, cancelTryOf } from '../attempts/cancel-try.ts';
 import type { Cancel } from '../cancels/cancel.ts';
 import { escalate, hold, tellStep } from './apply-decision.ts';
 import { cancelFailedEvent, cancelledEvent } from './events.ts';
@@ -26,7 +26,7 @@ export function applyCancelDecision(verdict: Verdict, attempt: Attempt, plan: Pl
       fail(verdict, attempt, 'NOT_SENT', decision.failure, plan);
       break;
     case 'RETRY':
-      retry(verdict, attempt, decision.failure, plan);
+      retryCancel(verdict, attempt, decision.failure, plan);
       break;
     case 'WAIT':
       hold(verdict, attempt, decision, plan);
@@ -53,7 +53,7 @@ function finish(verdict: Verdict, attempt: Attempt, { pgTransactionId, at }: PgC
     ({ operation, state }) => operation === 'APPROVE' && state === 'APPROVED',
   );
   if (!approval) throw new Error(`payment ${attempt.paymentId} has no approval to cancel`);
-  const { amount, remainingBefore, taxFreeAmount } = cancelTryOf(attempt);
+  const { amount, remainingBefore, taxFreeAmount } = tryOf(attempt);
   const remainingAfter = remainingBefore - amount;
   plan.patch(attempt, verdict, {
     state: 'APPROVED',
@@ -78,7 +78,7 @@ function fail(
   plan.patch(attempt, verdict, {
     state,
     failure,
-    nextFollowUpMs: followUpMs(verdict, attempt, plan),
+    nextFollowUpMs: followUpOfCancelMs(verdict, attempt, plan),
   });
   plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
   const cancel = cancelOf(attempt, plan);
@@ -88,15 +88,20 @@ function fail(
 }
 
 /** A clear answer to the only call ends it for good; everything else is looked at again. */
-function followUpMs(verdict: Verdict, attempt: Attempt, plan: Plan): number | null {
+export function followUpOfCancelMs(verdict: Verdict, attempt: Attempt, plan: Plan): number | null {
   const reached = attempt.reached || verdict.reached;
   const isDefinite = verdict.decision.kind === 'CANCEL_REFUSED' && verdict.step === 'CALL';
   return reached && !isDefinite ? plan.firstFollowUpMs(attempt) : null;
 }
 
 /** What was surely not executed is tried again, with a new key and on the same balance. */
-function retry(verdict: Verdict, attempt: Attempt, failure: Failure, plan: Plan): void {
-  const nextFollowUpMs = followUpMs(verdict, attempt, plan);
+export function retryCancel(
+  verdict: Verdict,
+  attempt: Attempt,
+  failure: Failure,
+  plan: Plan,
+): void {
+  const nextFollowUpMs = followUpOfCancelMs(verdict, attempt, plan);
   plan.patch(attempt, verdict, { state: 'NOT_SENT', failure, nextFollowUpMs });
   const number = attempt.number + 1;
   plan.further.push({
@@ -106,9 +111,16 @@ function retry(verdict: Verdict, attempt: Attempt, failure: Failure, plan: Plan)
     number,
     cancelReason: attempt.cancelReason,
     pgPaymentId: attempt.pgPaymentId,
-    cancel: cancelTryOf(attempt),
+    cancel: tryOf(attempt),
   });
   plan.progress(attempt, 'RETRIED', `${failure.code}: attempt ${number} of the cancel follows`);
+}
+
+/** The database has no attempt of a cancel that does not say what it cancels. */
+function tryOf(attempt: Attempt): CancelTry {
+  const asked = cancelTryOf(attempt);
+  if (asked === null) throw new Error(`attempt ${attempt.id} asks for no cancel`);
+  return asked;
 }
 
 function cancelOf(attempt: Attempt, plan: Plan): Cancel {

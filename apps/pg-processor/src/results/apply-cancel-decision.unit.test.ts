@@ -152,7 +152,7 @@ describe('a cancel that is tried again', () => {
       {
         operation: 'CANCEL',
         number: 2,
-        cancel: { id: 'cancel-1', amount: 6_000n, remainingBefore: 15_000n },
+        cancel: { cancelId: 'cancel-1', amount: 6_000n, remainingBefore: 15_000n },
       },
     ]);
   });

@@ -79,6 +79,22 @@ export function cancelFailedEvent(
   });
 }
 
+/** The capture that nobody was told of, and its way back; `reversal` is the PG's cancel of it. */
+export function reversedEvent(
+  reversed: Attempt,
+  reversal: Pick<DoneCancel, 'pgTransactionId' | 'at'>,
+  context: EventContext,
+): OutboxRow {
+  return rowOf('payment.reversed', reversed, context, {
+    ...aboutPayment(reversed),
+    sequence: context.sequence,
+    attemptId: reversed.id,
+    ...charged(reversed, provenOf(reversed)),
+    reversalTransactionId: reversal.pgTransactionId,
+    reversedAt: reversal.at,
+  });
+}
+
 /** What an approval has to show of itself in an event. */
 type Proof = Pick<ProvenPayment, 'pgPaymentId' | 'pgTransactionId' | 'methodDetail' | 'approvedAt'>;
 

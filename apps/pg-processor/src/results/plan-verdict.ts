@@ -1,7 +1,9 @@
 import type { Decision } from '../decisions/decision.ts';
 import { applyCancelDecision } from './apply-cancel-decision.ts';
 import { applyDecision } from './apply-decision.ts';
+import { applyReversalDecision } from './apply-reversal-decision.ts';
 import { type LockedAttempt, type LockedPayment, Plan, type PlanContext } from './plan.ts';
+import { reverse } from './reverse.ts';
 import type { Recorded, Verdict, VerdictStep } from './verdict.ts';
 
 export interface PlannedVerdict {
@@ -25,8 +27,7 @@ export function planVerdict(
   const standing = standingOf(verdict, attempt);
   switch (standing) {
     case 'APPLIES':
-      if (attempt.cancelId === null) applyDecision(verdict, attempt, plan);
-      else applyCancelDecision(verdict, attempt, plan);
+      apply(verdict, attempt, plan);
       return { recorded: 'APPLIED', plan };
     case 'CLOSED':
       return { recorded: compareWithRecord(verdict.decision, attempt, plan), plan };
@@ -36,6 +37,12 @@ export function planVerdict(
     default:
       return standing satisfies never;
   }
+}
+
+function apply(verdict: Verdict, attempt: LockedAttempt, plan: Plan): void {
+  if (attempt.cancelId !== null) applyCancelDecision(verdict, attempt, plan);
+  else if (attempt.reversesId !== null) applyReversalDecision(verdict, attempt, plan);
+  else applyDecision(verdict, attempt, plan);
 }
 
 /** Steps that learnt nothing from the PG: they only say that something did not happen. */
@@ -102,7 +109,7 @@ function compareWithRecord(decision: Decision, attempt: LockedAttempt, plan: Pla
     case 'APPROVE': {
       const { pgTransactionId } = decision.payment;
       if (attempt.state !== 'APPROVED' && attempt.state !== 'REVERSED') {
-        plan.open(attempt, 'LATE_CAPTURE', `captured by ${pgTransactionId} after it was closed`);
+        reverse(attempt, decision.payment, plan);
       } else if (attempt.pgTransactionId !== pgTransactionId) {
         plan.open(attempt, 'CONFLICTING_RESULT', `captured again, by ${pgTransactionId}`);
       }

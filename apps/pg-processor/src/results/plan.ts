@@ -53,7 +53,7 @@ export interface FurtherAttempt {
   readonly number: number;
   readonly cancelReason: string | null;
   readonly pgPaymentId: string | null;
-  /** What it is a try of; null for approvals, and for cancels that refuse a deposit. */
+  /** What it asks for; null for approvals, and for cancels that refuse a deposit. */
   readonly cancel: CancelTry | null;
 }
 
@@ -98,6 +98,10 @@ export class Plan {
   readonly cancels: CancelPatch[] = [];
   /** Attempts whose source is free again. */
   readonly released: Attempt[] = [];
+  /** Closed attempts whose source belongs to them once more. */
+  readonly reclaimed: Attempt[] = [];
+  /** Reversals by the state that they have come to, for the metric. */
+  readonly reversals: ('STARTED' | 'DONE' | 'FAILED')[] = [];
   /** Attempts whose state stays, but to which an answer came after all. */
   readonly answered: string[] = [];
   readonly resolved: { readonly attemptId: string; readonly kind: ExceptionKind }[] = [];
@@ -152,6 +156,11 @@ export class Plan {
 
   progress(attempt: Attempt, step: ProgressStep, detail: string): void {
     this.events.push(progressedEvent(attempt, step, detail, this.#next()));
+  }
+
+  /** Adds an event. */
+  tell(build: (context: EventContext) => OutboxRow): void {
+    this.events.push(build(this.#next()));
   }
 
   /** Gives the payment its one outcome. */

@@ -145,11 +145,14 @@ describe('a transaction of the PG that is seen twice', () => {
 });
 
 describe('a result that contradicts what is recorded', () => {
-  it('as a capture after a decline is a late capture', async () => {
+  it('as a capture after a decline is a late capture, and is given back', async () => {
     const [one] = (await calling(1)) as [Calling];
     await processor.results.record(verdict(one, { kind: 'DECLINE', failure: DECLINED }));
     await processor.results.record(verdict(one, approve('tx-1')));
-    expect(await attemptsOf(rig.pool, one.paymentId)).toMatchObject([{ state: 'DECLINED' }]);
+    expect(await attemptsOf(rig.pool, one.paymentId)).toMatchObject([
+      { operation: 'APPROVE', state: 'DECLINED' },
+      { operation: 'CANCEL', state: 'READY' },
+    ]);
     expect(await exceptionsOf(rig.pool, one.paymentId)).toMatchObject([{ kind: 'LATE_CAPTURE' }]);
     expect(await typesOf(one)).toEqual(['payment.failed', 'payment.progressed']);
   });

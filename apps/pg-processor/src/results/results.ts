@@ -7,7 +7,7 @@ import {
   violatedKey,
 } from '@mini-pg/database';
 import { type Coalescer, createCoalescer, failpoint, type Logger } from '@mini-pg/runtime';
-import { escalate } from '../decisions/decision.ts';
+import { type Decision, escalate } from '../decisions/decision.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Plan, PlanContext } from './plan.ts';
 import { type PlannedVerdict, planVerdict } from './plan-verdict.ts';
@@ -164,14 +164,19 @@ async function recordRefused(
 
 /** The database refuses what would be a second capture or outcome: a person has to look. */
 function asException(verdict: Verdict, key: string): Verdict {
-  const decision =
-    key === 'attempt_one_per_transaction'
-      ? escalate(
-          'DUPLICATE_TRANSACTION',
-          `${transactionOf(verdict)} belongs to another attempt already`,
-        )
-      : escalate('CONFLICTING_RESULT', `${verdict.decision.kind} would break ${key}`);
-  return { ...verdict, decision };
+  return { ...verdict, decision: exceptionOf(verdict, key) };
+}
+
+function exceptionOf(verdict: Verdict, key: string): Decision {
+  const transaction = transactionOf(verdict);
+  switch (key) {
+    case 'attempt_one_per_transaction':
+      return escalate('DUPLICATE_TRANSACTION', `${transaction} belongs to another attempt already`);
+    case 'source_claim_key':
+      return escalate('LATE_CAPTURE', `${transaction}, whose source another payment has by now`);
+    default:
+      return escalate('CONFLICTING_RESULT', `${verdict.decision.kind} would break ${key}`);
+  }
 }
 
 function transactionOf({ decision }: Verdict): string | null {
@@ -196,6 +201,7 @@ function announce(
       }
     }
     for (const { state } of plan.cancels) metrics.cancels.inc({ state });
+    for (const state of plan.reversals) metrics.reversals.inc({ state });
     for (const { attempt, kind, reason } of plan.exceptions) {
       const { paymentId, id: attemptId } = attempt;
       logger.error({ paymentId, attemptId, kind, reason }, 'an exception was opened');

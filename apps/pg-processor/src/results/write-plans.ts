@@ -120,7 +120,8 @@ const further = createRowset<FurtherAttempt>([
   { name: 'cancel_reason', type: 'text', of: (row) => row.cancelReason },
   { name: 'pg_payment_id', type: 'text', of: (row) => row.pgPaymentId },
   { name: 'idempotency_key', type: 'text', of: (row) => row.id },
-  { name: 'cancel_id', type: 'uuid', of: ({ cancel }) => cancel?.id },
+  { name: 'cancel_id', type: 'uuid', of: ({ cancel }) => cancel?.cancelId },
+  { name: 'reverses_id', type: 'uuid', of: ({ cancel }) => cancel?.reversesId },
   { name: 'cancel_amount', type: 'bigint', of: ({ cancel }) => cancel?.amount },
   { name: 'cancel_tax_free_amount', type: 'bigint', of: ({ cancel }) => cancel?.taxFreeAmount },
   { name: 'cancel_remaining_before', type: 'bigint', of: ({ cancel }) => cancel?.remainingBefore },
@@ -134,13 +135,13 @@ const INSERT_FURTHER = {
       id, payment_id, merchant_id, livemode, operation, number, state, pg, pg_account_id,
       source_key, source, customer, order_id, order_name, pg_order_id, idempotency_key, amount,
       tax_free_amount, currency, cancel_reason, requested_at, expires_at, pg_payment_id,
-      traceparent, cancel_id, cancel_amount, cancel_tax_free_amount, cancel_remaining_before)
+      traceparent, cancel_id, reverses_id, cancel_amount, cancel_tax_free_amount, cancel_remaining_before)
     select f.id, a.payment_id, a.merchant_id, a.livemode, f.operation, f.number, 'READY', a.pg,
       a.pg_account_id, case when f.operation = 'APPROVE' then a.source_key end, a.source,
       a.customer, a.order_id, a.order_name, a.pg_order_id, f.idempotency_key, a.amount,
       a.tax_free_amount, a.currency, f.cancel_reason, a.requested_at,
       case when f.operation = 'APPROVE' then a.expires_at end, f.pg_payment_id, a.traceparent,
-      f.cancel_id, f.cancel_amount, f.cancel_tax_free_amount, f.cancel_remaining_before
+      f.cancel_id, f.reverses_id, f.cancel_amount, f.cancel_tax_free_amount, f.cancel_remaining_before
     from ${further.from('f')} join attempt a on a.id = f.of`,
 };
 
@@ -166,6 +167,16 @@ const MOVE_CANCELS = {
       started_at = case when p.state = 'STARTED' then now() else c.started_at end,
       closed_at = case when p.state in ('DONE', 'FAILED') then now() end
     from ${cancels.from('p')} where c.id = p.id`,
+};
+
+/** Breaks the key of the claim where another payment holds it by now: then nothing is written. */
+const RECLAIM_SOURCES = {
+  name: 'reclaim-sources',
+  text: `
+    insert into source_claim (pg, pg_account_id, livemode, source_key, payment_id, attempt_id)
+    select pg, pg_account_id, livemode, source_key, payment_id, id from attempt
+    where id = any($1::uuid[]) and source_key is not null
+    order by source_key, pg, pg_account_id, livemode`,
 };
 
 const exceptions = createRowset<ExceptionRow>([
@@ -220,6 +231,8 @@ export async function writePlans(client: PostgresClient, plans: readonly Plan[])
 
 /** What only payments with cancels or off the straight path have; it follows the patches that make room for it. */
 async function writeRareParts(client: PostgresClient, plans: readonly Plan[]): Promise<void> {
+  const reclaimed = plans.flatMap((plan) => plan.reclaimed.map(({ id }) => id));
+  if (reclaimed.length > 0) await client.query({ ...RECLAIM_SOURCES, values: [reclaimed] });
   const moved = plans.flatMap((plan) => plan.cancels);
   if (moved.length > 0) await client.query({ ...MOVE_CANCELS, values: cancels.values(moved) });
   const copies = plans.flatMap((plan) => plan.further);

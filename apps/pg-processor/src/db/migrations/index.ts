@@ -2,10 +2,12 @@ import type { Migration } from '@mini-pg/database';
 import * as createProcessor from './001-create-processor.ts';
 import * as createCancels from './002-create-cancels.ts';
 import * as cheapenSourceKeyCheck from './003-cheapen-source-key-check.ts';
+import * as createReversals from './004-create-reversals.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
   '001-create-processor': createProcessor,
   '002-create-cancels': createCancels,
   '003-cheapen-source-key-check': cheapenSourceKeyCheck,
+  '004-create-reversals': createReversals,
 };

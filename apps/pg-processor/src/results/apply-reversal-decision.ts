@@ -1,0 +1,79 @@
+import type { AttemptState, Failure } from '@mini-pg/domain';
+import type { PgCancel } from '@mini-pg/pg-adapters';
+import type { Attempt } from '../attempts/attempt.ts';
+import { followUpOfCancelMs, retryCancel } from './apply-cancel-decision.ts';
+import { escalate, hold, tellStep } from './apply-decision.ts';
+import { reversedEvent } from './events.ts';
+import type { Plan } from './plan.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What a decision does to an attempt that gives back a capture nobody was told of. */
+export function applyReversalDecision(verdict: Verdict, attempt: Attempt, plan: Plan): void {
+  const { decision } = verdict;
+  tellStep(verdict, attempt, plan);
+  switch (decision.kind) {
+    case 'CANCELLED':
+      finish(verdict, attempt, decision.cancel, plan);
+      break;
+    case 'CANCEL_REFUSED':
+      fail(verdict, attempt, 'DECLINED', decision.failure, plan);
+      if (decision.contradiction !== null) {
+        plan.open(attempt, decision.contradiction.exception, decision.contradiction.reason);
+      }
+      break;
+    case 'GIVE_UP':
+      fail(verdict, attempt, 'NOT_SENT', decision.failure, plan);
+      break;
+    case 'RETRY':
+      retryCancel(verdict, attempt, decision.failure, plan);
+      break;
+    case 'WAIT':
+      hold(verdict, attempt, decision, plan);
+      break;
+    case 'ESCALATE':
+      escalate(verdict, attempt, decision.exception, decision.reason, plan);
+      break;
+    case 'NOTHING':
+      break;
+    case 'RESEND':
+    case 'APPROVE':
+    case 'DECLINE':
+    case 'REFUSE_DEPOSIT':
+    case 'DEPOSIT_CANCELLED':
+      throw new Error(`${decision.kind} is nothing to record of reversal ${attempt.id}`);
+    default:
+      decision satisfies never;
+  }
+}
+
+function finish(verdict: Verdict, attempt: Attempt, { pgTransactionId, at }: PgCancel, plan: Plan) {
+  const reversed = plan.payment.attempts.find(({ id }) => id === attempt.reversesId);
+  if (!reversed) throw new Error(`attempt ${attempt.id} reverses one that is not there`);
+  plan.patch(attempt, verdict, {
+    state: 'APPROVED',
+    pgTransactionId,
+    approvedAt: at,
+    failure: null,
+  });
+  plan.patch(reversed, null, { state: 'REVERSED' });
+  plan.released.push(reversed);
+  plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
+  plan.resolved.push({ attemptId: reversed.id, kind: 'LATE_CAPTURE' });
+  plan.reversals.push('DONE');
+  plan.tell((context) => reversedEvent(reversed, { pgTransactionId, at }, context));
+}
+
+/** The capture stays where it is, and its exception open: a person has to give it back. */
+function fail(
+  verdict: Verdict,
+  attempt: Attempt,
+  state: Extract<AttemptState, 'DECLINED' | 'NOT_SENT'>,
+  failure: Failure,
+  plan: Plan,
+): void {
+  const nextFollowUpMs = followUpOfCancelMs(verdict, attempt, plan);
+  plan.patch(attempt, verdict, { state, failure, nextFollowUpMs });
+  plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
+  plan.released.push(...plan.payment.attempts.filter(({ id }) => id === attempt.reversesId));
+  plan.reversals.push('FAILED');
+}

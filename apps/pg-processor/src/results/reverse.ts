@@ -1,0 +1,57 @@
+import type { Attempt } from '../attempts/attempt.ts';
+import type { ProvenPayment } from '../decisions/decision.ts';
+import type { Plan } from './plan.ts';
+
+const REVERSAL_REASON = 'The payment had failed before it was approved';
+
+/**
+ * A capture of a closed attempt. A person is told, and where nobody was told that the payment is
+ * approved the money is given back by an attempt of its own; the source is claimed for as long, so
+ * that it is not what another payment captures with it.
+ */
+export function reverse(attempt: Attempt, capture: ProvenPayment, plan: Plan): void {
+  const { pgPaymentId, pgTransactionId, methodDetail, approvedAt } = capture;
+  if (isReversedByAnother(attempt, pgTransactionId, plan)) return;
+  plan.open(attempt, 'LATE_CAPTURE', `captured by ${pgTransactionId} after it was closed`);
+  if (!mayReverse(attempt, plan)) return;
+  plan.patch(attempt, null, { pgPaymentId, pgTransactionId, methodDetail, approvedAt });
+  plan.reclaimed.push(attempt);
+  plan.reversals.push('STARTED');
+  const { amount, taxFreeAmount } = attempt;
+  const cancels = plan.payment.attempts.filter(
+    ({ operation, cancelId }) => operation === 'CANCEL' && cancelId === null,
+  );
+  plan.further.push({
+    id: plan.newId(),
+    of: attempt.id,
+    operation: 'CANCEL',
+    number: cancels.length + 1,
+    cancelReason: REVERSAL_REASON,
+    pgPaymentId,
+    cancel: {
+      cancelId: null,
+      reversesId: attempt.id,
+      amount,
+      taxFreeAmount,
+      remainingBefore: amount,
+    },
+  });
+}
+
+/** Attempts of one payment share their source, so each of them is shown the same capture. */
+function isReversedByAnother({ id }: Attempt, pgTransactionId: string, { payment }: Plan): boolean {
+  const reversed = new Set(payment.attempts.map(({ reversesId }) => reversesId));
+  return payment.attempts.some(
+    (other) =>
+      other.id !== id && other.pgTransactionId === pgTransactionId && reversed.has(other.id),
+  );
+}
+
+/** Only what was never reported, and once: what the PG refused to give back is for a person. */
+function mayReverse({ id }: Attempt, { payment }: Plan): boolean {
+  const isReported = payment.attempts.some(
+    ({ operation, state }) => operation === 'APPROVE' && state === 'APPROVED',
+  );
+  const isTried = payment.attempts.some(({ reversesId }) => reversesId === id);
+  return payment.hasOutcome && !isReported && !isTried;
+}
