@@ -38,8 +38,13 @@ const BOUNDS: AuditBounds = {
   closeMs: 60 * MINUTE_MS,
 };
 /** So small that a round takes several passes. */
-const SMALL: Partial<WatchLimits> = { laneRowsMax: 2, roundRowsMax: 3, linesMax: 1 };
-const PASSES_MAX = 20;
+const SMALL: Partial<WatchLimits> = {
+  laneRowsMax: 2,
+  roundRowsMax: 3,
+  linesMax: 1,
+  roundLinesMax: 1,
+};
+const PASSES_MAX = 60;
 
 let books: SoundBooks;
 let database: MigratedDatabase;
@@ -209,8 +214,8 @@ describe('what happens while a watch runs', () => {
     await goRound(watch);
     expect(found).toEqual([]);
     await copy.pool.query('drop index settlement.fact_balance_cancelled_once');
-    await addCancel(copy.pool, payment, 6_000n, books.exclusive.policy);
-    await addCancel(copy.pool, payment, 6_000n, books.exclusive.policy);
+    await addCancel(copy.pool, payment, 4_000n, books.exclusive.policy);
+    await addCancel(copy.pool, payment, 4_000n, books.exclusive.policy);
     await watch.runOnce();
     expect(rulesOf(found)).toEqual(['cancels-fit-payment']);
   });
