@@ -6,6 +6,8 @@ export interface WatchLimits {
   readonly roundRowsMax: number;
   /** Lines of the statements of a lane; a statement that has more comes alone. */
   readonly linesMax: number;
+  /** The same of a lane that goes round. */
+  readonly roundLinesMax: number;
   /** Overdue payments of each kind. */
   readonly overdueMax: number;
   /** Open problems that are looked at again. */
@@ -18,6 +20,7 @@ export const DEFAULT_LIMITS: WatchLimits = {
   laneRowsMax: 2_000,
   roundRowsMax: 500,
   linesMax: 20_000,
+  roundLinesMax: 1_000,
   overdueMax: 500,
   recheckMax: 200,
   violationsMax: 200,

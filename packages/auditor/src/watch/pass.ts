@@ -157,7 +157,7 @@ async function takeStretches(
       cursor: cursors[lane.name],
       now,
       rowsMax: lane.lagMs === null ? limits.roundRowsMax : limits.laneRowsMax,
-      weightMax: limits.linesMax,
+      weightMax: lane.lagMs === null ? limits.roundLinesMax : limits.linesMax,
     });
     moved[lane.name] = stretch.cursor;
     seeds.push(...stretch.ids);
