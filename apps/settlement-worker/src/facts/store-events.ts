@@ -87,7 +87,7 @@ async function storeReversals(client: Queryable, postings: readonly Posting[]): 
   if (inserted < postings.length) {
     const [id] = await findDifferentPostings(client, postings);
     if (id !== undefined) {
-      throw new PoisonError(`attempt ${id} is in suspense with other money`);
+      throw new PoisonError(`attempt ${id} is in suspense with other money, or another one for it`);
     }
   }
   return inserted / POSTINGS_PER_REVERSAL;

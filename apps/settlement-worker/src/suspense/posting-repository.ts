@@ -5,7 +5,11 @@ const COLUMNS = `
   attempt_id, kind, payment_id, merchant_id, livemode, order_id, currency, amount, pg,
   pg_account_id, pg_payment_id, pg_transaction_id, occurred_at, date, event_id`;
 
-/** Rows are inserted by key, so that two instances take their locks in one order. */
+/**
+ * Rows are inserted by key, so that two instances take their locks in one order. Every unique key
+ * counts as a conflict: with one named, a row that another instance is inserting may break the
+ * other one first.
+ */
 const INSERT_POSTINGS = {
   name: 'insert-suspense-postings',
   text: `
@@ -17,11 +21,11 @@ const INSERT_POSTINGS = {
       $14::date[], $15::uuid[]
     ) as incoming (${COLUMNS})
     order by attempt_id, kind
-    on conflict (attempt_id, kind) do nothing
+    on conflict do nothing
     returning attempt_id`,
 };
 
-/** What must be the same when a posting is told again. */
+/** What must be there, and the same, after a posting was told. */
 const FIND_DIFFERENT = {
   name: 'find-different-suspense-postings',
   text: `
@@ -33,7 +37,7 @@ const FIND_DIFFERENT = {
       attempt_id, kind, payment_id, merchant_id, livemode, currency, amount, pg_transaction_id,
       date
     )
-    join suspense_posting stored using (attempt_id, kind)
+    left join suspense_posting stored using (attempt_id, kind)
     where (
       stored.payment_id, stored.merchant_id, stored.livemode, stored.currency, stored.amount,
       stored.pg_transaction_id, stored.date
@@ -72,7 +76,10 @@ export async function insertPostings(
   return rows.length;
 }
 
-/** The attempts under which something else is posted than these postings say. */
+/**
+ * The attempts under which something else is posted than these postings say, or nothing, since
+ * another attempt has their transaction.
+ */
 export async function findDifferentPostings(
   client: Queryable,
   postings: readonly Posting[],
