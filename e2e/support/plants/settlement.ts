@@ -118,10 +118,13 @@ export const SETTLEMENT_PLANTS: readonly Plant[] = [
   {
     rule: 'statement-carries',
     what: 'a statement that holds back a debt that is none',
-    plant: ({ pool, books }) =>
-      pool.query('update settlement.settlement set carry_in = -1 where merchant_id = $1', [
-        books.inclusive.id,
-      ]),
+    async plant({ pool, books }) {
+      for (const table of ['settlement.settlement', 'payment.settlement']) {
+        await pool.query(`update ${table} set carry_in = -1 where merchant_id = $1`, [
+          books.inclusive.id,
+        ]);
+      }
+    },
   },
   {
     rule: 'statement-hash',

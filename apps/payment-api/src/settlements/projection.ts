@@ -57,10 +57,11 @@ async function insertSettlements(
   await client.query({
     name: 'insert_settlements',
     text: `insert into settlement (id, merchant_id, livemode, date, currency, count, gross, fee,
-                                   vat, net, payout_date, items_hash, closed_at)
+                                   vat, net, carry_in, payout_date, items_hash, closed_at)
            select * from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::date[], $5::text[],
                                 $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-                                $10::bigint[], $11::date[], $12::text[], $13::timestamptz[])
+                                $10::bigint[], $11::bigint[], $12::date[], $13::text[],
+                                $14::timestamptz[])
            order by 1
            on conflict (id) do nothing`,
     values: [
@@ -74,12 +75,18 @@ async function insertSettlements(
       closed.map((data) => data.fee),
       closed.map((data) => data.vat),
       closed.map((data) => data.net),
+      closed.map(carriedInto),
       closed.map((data) => data.payoutDate),
       closed.map((data) => data.itemsHash),
       closed.map((data) => data.closedAt),
     ],
   });
   await assertStored(client, closed);
+}
+
+/** Older events do not tell it: nothing was carried then. */
+function carriedInto({ carryIn = 0 }: DataOf<'settlement.closed'>): number {
+  return carryIn;
 }
 
 /** A row that was there before must be this statement: a closed one never changes. */
@@ -90,14 +97,16 @@ async function assertStored(
   const { rows } = await client.query<{ id: string }>({
     name: 'differing_settlements',
     text: `select s.id from settlement s
-           join unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[])
-             as c (id, items_hash, count, net) on c.id = s.id
-           where (s.items_hash, s.count, s.net) <> (c.items_hash, c.count, c.net)`,
+           join unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+             as c (id, items_hash, count, net, carry_in) on c.id = s.id
+           where (s.items_hash, s.count, s.net, s.carry_in)
+             <> (c.items_hash, c.count, c.net, c.carry_in)`,
     values: [
       closed.map((data) => data.settlementId),
       closed.map((data) => data.itemsHash),
       closed.map((data) => data.count),
       closed.map((data) => data.net),
+      closed.map(carriedInto),
     ],
   });
   if (rows[0] === undefined) return;

@@ -64,10 +64,22 @@ describe('a settlement', () => {
       fee: 290,
       vat: 29,
       net: 9_999 - 290 - 29,
+      carryIn: 0,
+      payout: 9_680,
+      carryOut: 0,
       payoutDate: '2026-04-03',
       status: 'CLOSED',
       closedAt: '2026-03-31T15:10:00.000Z',
     });
+  });
+
+  it.each([
+    { carryIn: -680, payout: 9_000, carryOut: 0 },
+    { carryIn: -10_000, payout: 0, carryOut: -320 },
+  ])('pays off what earlier ones were short of first: %o', async (shown) => {
+    const merchant = await newMerchant(api);
+    const { id } = await closed(merchant, { carryIn: shown.carryIn });
+    expect((await get(merchant.secretKey, `/${id}`)).json()).toMatchObject(shown);
   });
 
   it('is RECEIVING, and its items are 409, until all lines are here', async () => {

@@ -14,13 +14,16 @@ interface SettlementRow {
   readonly fee: bigint;
   readonly vat: bigint;
   readonly net: bigint;
+  readonly carry_in: bigint;
+  readonly payout: bigint;
+  readonly carry_out: bigint;
   readonly payout_date: string;
   readonly closed_at: Date;
   readonly complete_at: Date | null;
 }
 
 const COLUMNS = `id, merchant_id, livemode, date, currency, count, gross, fee, vat, net,
-                 payout_date, closed_at, complete_at`;
+                 carry_in, payout, carry_out, payout_date, closed_at, complete_at`;
 
 /** A settlement of this merchant and mode, or null. */
 export async function findSettlement(
@@ -129,6 +132,9 @@ function viewOf(row: SettlementRow): SettlementView {
     fee: toJsonInteger(row.fee),
     vat: toJsonInteger(row.vat),
     net: toJsonInteger(row.net),
+    carryIn: toJsonInteger(row.carry_in),
+    payout: toJsonInteger(row.payout),
+    carryOut: toJsonInteger(row.carry_out),
     payoutDate: row.payout_date,
     status: row.complete_at === null ? 'RECEIVING' : 'CLOSED',
     closedAt: row.closed_at.toISOString(),

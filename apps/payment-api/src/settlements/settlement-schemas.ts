@@ -13,7 +13,14 @@ export const settlementSchema = z
     gross: z.int().meta({ description: 'The sum of all amounts; cancels are negative.' }),
     fee: z.int(),
     vat: z.int(),
-    net: z.int().meta({ description: 'What is paid out: gross - fee - vat.' }),
+    net: z.int().meta({ description: 'gross - fee - vat; negative on a day of many cancels.' }),
+    carryIn: z
+      .int()
+      .meta({ description: 'What earlier settlements were short of: 0 or less, taken off here.' }),
+    payout: z.int().meta({ description: 'What is paid out: carryIn + net, never less than 0.' }),
+    carryOut: z
+      .int()
+      .meta({ description: 'What the next settlement takes off: carryIn + net - payout.' }),
     payoutDate: z.iso.date(),
     status: z
       .enum(['RECEIVING', 'CLOSED'])

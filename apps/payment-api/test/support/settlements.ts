@@ -21,6 +21,8 @@ export function statement(options: {
   readonly count?: number;
   readonly perPart?: number;
   readonly items?: SettlementItem[];
+  /** What earlier statements were short of; left out of the event unless given. */
+  readonly carryIn?: number;
 }): Statement {
   const { merchantId, livemode = true, date = '2026-03-31', count = 3, perPart = 2 } = options;
   const id = newId();
@@ -37,6 +39,7 @@ export function statement(options: {
     fee: sum('fee'),
     vat: sum('vat'),
     net: sum('net'),
+    ...(options.carryIn !== undefined && { carryIn: options.carryIn }),
     payoutDate: '2026-04-03',
     itemsHash: hashItems(items),
     closedAt: CLOSED_AT,

@@ -23,10 +23,10 @@ export const PROJECTION_RULES: readonly Rule[] = [
       where (p.complete_at is null and s.published_at < now() - $1::interval)
         or (p.id is not null
             and (p.merchant_id, p.livemode, p.date, p.currency, p.count, p.gross, p.fee, p.vat,
-                 p.net, p.payout_date, p.items_hash)
+                 p.net, p.carry_in, p.payout, p.payout_date, p.items_hash)
               is distinct from
                 (s.merchant_id, s.livemode, s.date, s.currency, s.count, s.gross, s.fee, s.vat,
-                 s.net, s.payout_date, s.items_hash)
+                 s.net, s.carry_in, s.payout, s.payout_date, s.items_hash)
             and not exists (select from settlement.settlement b
                             where b.id = p.id and b.published_at is null))`,
   }),
