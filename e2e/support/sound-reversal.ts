@@ -36,6 +36,25 @@ export async function addReversal(
     called_at: payment.at,
     closed_at: payment.at,
   });
+  await insertRow(database, 'processor.attempt', {
+    ...attemptRow(payment),
+    id: newId(),
+    operation: 'CANCEL',
+    number: 1,
+    state: 'APPROVED',
+    source_key: null,
+    expires_at: null,
+    reverses_id: attemptId,
+    cancel_amount: payment.amount,
+    cancel_tax_free_amount: 0n,
+    cancel_remaining_before: payment.amount,
+    cancel_reason: 'it had failed',
+    pg_payment_id: pgPaymentId,
+    pg_transaction_id: 'tx-reversal',
+    approved_at: payment.at,
+    called_at: payment.at,
+    closed_at: payment.at,
+  });
   const posting = {
     attempt_id: attemptId,
     payment_id: payment.paymentId,

@@ -35,6 +35,13 @@ export const GATEWAY_CANCEL_PLANTS: readonly Plant[] = [
       }),
   },
   {
+    rule: 'reversal-has-refund',
+    what: 'a reversed attempt that nothing has given back',
+    also: ['refund-has-cancel'],
+    plant: ({ pool, books }) =>
+      pool.query('delete from processor.attempt where reverses_id = $1', [books.reversedAttemptId]),
+  },
+  {
     rule: 'cancels-within-amount',
     what: 'two cancels that counted on the same balance',
     withoutLedger: true,

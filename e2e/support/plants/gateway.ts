@@ -41,6 +41,7 @@ export const GATEWAY_PLANTS: readonly Plant[] = [
   {
     rule: 'payment-charged-once',
     what: 'a reversed attempt whose money was not given back, beside the approved one',
+    also: ['reversal-has-refund'],
     async plant({ pool, books, ledger }) {
       const pgPaymentId = 'key-charged-again';
       const attemptId = newId();

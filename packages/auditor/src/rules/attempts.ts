@@ -56,7 +56,8 @@ export const ATTEMPT_RULES: readonly Rule[] = [
     id: 'source-claimed-by-its-payment',
     statement:
       'What a shopper authenticated is claimed by the payment whose approval is in a call, ' +
-      'unknown or approved, and by no other; a claim without such a payment is gone.',
+      'unknown, approved or being reversed, and by no other; a claim without such a payment is ' +
+      'gone.',
     checked: `
       select (select count(*) from processor.source_claim)
            + (select count(*) from processor.attempt a
@@ -76,8 +77,10 @@ export const ATTEMPT_RULES: readonly Rule[] = [
       where c.payment_id is distinct from h.payment_id
         and not (h.id is null and exists (
           select from processor.attempt waiting
-          where waiting.payment_id = c.payment_id and waiting.operation = 'APPROVE'
-            and waiting.state = 'READY'))`,
+          where waiting.payment_id = c.payment_id
+            and ((waiting.operation = 'APPROVE' and waiting.state = 'READY')
+                 or (waiting.reverses_id is not null
+                     and waiting.state in ('READY', 'CALLING', 'UNKNOWN')))))`,
   }),
   sqlRule({
     id: 'outcome-of-attempt',

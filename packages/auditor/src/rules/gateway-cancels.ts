@@ -16,6 +16,15 @@ const DONE_BY = `
   where ${REFUNDED}
   group by c.id, c.payment_id, c.amount`;
 
+/** Whatever gave money back on our behalf: cancels that are done, and reversals. */
+const GAVE_BACK = `
+  select d.id, d.pg, d.pg_transaction_id from (${DONE_BY}) d
+  union all
+  select a.id, a.pg, a.pg_transaction_id
+  from processor.attempt a
+  join processor.attempt r on r.id = a.reverses_id and r.state = 'REVERSED'
+  where a.state = 'APPROVED'`;
+
 /**
  * Sources of payments about whose cancels somebody is still to be told: a call is open or unknown,
  * a look at a closed one is due, or a person has it on the desk.
@@ -53,8 +62,8 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
   sqlRule({
     id: 'refund-has-cancel',
     statement:
-      'Every cancel of a gateway belongs to exactly one attempt of a cancel that is done, or gave ' +
-      'back a capture that is reversed, or somebody still looks after it.',
+      'Every cancel of a gateway belongs to exactly one cancel that is done or one reversal, or ' +
+      'somebody still looks after it.',
     needsLedger: true,
     checked: `select count(*) from pg_temp.ledger_entry where kind = 'CANCEL'`,
     bounds: ['captureMs'],
@@ -62,7 +71,7 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
       with matched as (
         select l.seq, count(d.id) as cancels
         from pg_temp.ledger_entry l
-        left join (${DONE_BY}) d on d.pg = l.pg and d.pg_transaction_id = l.pg_transaction_id
+        left join (${GAVE_BACK}) d on d.pg = l.pg and d.pg_transaction_id = l.pg_transaction_id
         where l.kind = 'CANCEL'
         group by l.seq
       ), looked_after as materialized (${LOOKED_AFTER})
@@ -72,12 +81,33 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
       where m.cancels <> 1
         and not (m.cancels = 0 and (
           l.at > now() - $1::interval
-          or exists (select from processor.attempt r
-                     where r.operation = 'APPROVE' and r.state = 'REVERSED'
-                       and r.pg = l.pg and r.pg_payment_id = l.pg_payment_id)
           or exists (select from looked_after s
                      where s.pg = l.pg and s.source_key = l.source_key)))
       order by l.seq`,
+  }),
+  sqlRule({
+    id: 'reversal-has-refund',
+    statement:
+      'Every attempt that is reversed has exactly one attempt that gave it back, and its cancel ' +
+      'transaction at the gateway, of the whole amount.',
+    needsLedger: true,
+    checked: `select count(*) from processor.attempt where state = 'REVERSED'`,
+    violations: `
+      with reversed as (
+        select r.id, r.payment_id, r.amount, count(a.id) as attempts,
+               min(r.pg) as pg, min(a.pg_transaction_id) as pg_transaction_id
+        from processor.attempt r
+        left join processor.attempt a on a.reverses_id = r.id and a.state = 'APPROVED'
+        where r.state = 'REVERSED'
+        group by r.id
+      )
+      select r.id as "attemptId", r.payment_id as "paymentId", r.amount, r.attempts,
+             r.pg_transaction_id as "pgTransactionId", l.amount as "ledgerAmount"
+      from reversed r
+      left join pg_temp.ledger_entry l
+        on l.kind = 'CANCEL' and l.pg = r.pg and l.pg_transaction_id = r.pg_transaction_id
+      where r.attempts <> 1 or l.amount is distinct from r.amount
+      order by r.id`,
   }),
   sqlRule({
     id: 'cancels-within-amount',
