@@ -51,9 +51,13 @@ async function inquire(options: RepairOptions, attempt: HeldAttempt): Promise<vo
   const answer = await options.pgCalls.inquire(opened);
   failpoint('pg-processor.inquiry.after-answer');
   const decision = await decide(options, answer, opened);
-  const sent =
-    decision.kind === 'RESEND' ? await resend(options, attempt, opened, decision.reason) : null;
-  await options.results.record(sent ?? verdictOf(options, opened, 'INQUIRY', answer, decision));
+  if (decision.kind !== 'RESEND') {
+    await options.results.record(verdictOf(options, opened, 'INQUIRY', answer, decision));
+    return;
+  }
+  const sent = await resend(options, attempt, opened, decision.reason);
+  // Not ours to send any more: the next inquiry is due already, whoever makes it.
+  if (sent !== null) await options.results.record(sent);
 }
 
 function open(options: RepairOptions, attempt: HeldAttempt): OpenedAttempt | null {
