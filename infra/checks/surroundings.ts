@@ -12,6 +12,7 @@ const COMMANDS = 'infra/commands';
 /** Commands that hand their arguments to a program of ours, where their options are read. */
 const HANDED_TO: Readonly<Record<string, string>> = {
   close: 'apps/settlement-worker/src/close/close-command.ts',
+  simulate: 'apps/pg-processor/test/simulation/command.ts',
   idempotency: 'packages/testing/src/idempotency/command.ts',
 };
 
