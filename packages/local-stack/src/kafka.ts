@@ -10,7 +10,16 @@ import type { ServerPlan } from './server.ts';
 const STOP_TIMEOUT_MS = 15_000;
 const INSTALL_HINT = 'Install Java 17 or newer: `apt-get install openjdk-17-jre-headless`.';
 
-type KafkaOptions = { dataDir: string; logDir: string; port: number; controllerPort: number };
+type KafkaOptions = {
+  dataDir: string;
+  logDir: string;
+  port: number;
+  controllerPort: number;
+  sideDoor?: SideDoor | undefined;
+};
+
+/** Another port of the broker, of which clients are told a port in front of it, such as a proxy's. */
+export type SideDoor = { port: number; advertisedPort: number };
 
 /** One broker in KRaft mode, its own controller. Formats the log folder on its first start. */
 export async function planKafka(guardian: Guardian, options: KafkaOptions): Promise<ServerPlan> {
@@ -36,12 +45,22 @@ export async function planKafka(guardian: Guardian, options: KafkaOptions): Prom
 }
 
 function brokerProperties(logs: string, options: KafkaOptions): string {
+  const { sideDoor } = options;
+  const map = 'listener.security.protocol.map';
   const settings: Record<string, string | number> = {
     ...BROKER_SETTINGS,
+    ...(sideDoor && { [map]: `${BROKER_SETTINGS[map]},SIDE:PLAINTEXT` }),
     // Static voters: unlike dynamic ones they may come up on another port the next time.
     'controller.quorum.voters': `1@127.0.0.1:${options.controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${options.port},CONTROLLER://127.0.0.1:${options.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${options.port}`,
+    listeners: [
+      `PLAINTEXT://127.0.0.1:${options.port}`,
+      `CONTROLLER://127.0.0.1:${options.controllerPort}`,
+      ...(sideDoor ? [`SIDE://127.0.0.1:${sideDoor.port}`] : []),
+    ].join(),
+    'advertised.listeners': [
+      `PLAINTEXT://127.0.0.1:${options.port}`,
+      ...(sideDoor ? [`SIDE://127.0.0.1:${sideDoor.advertisedPort}`] : []),
+    ].join(),
     'log.dirs': logs,
   };
   return Object.entries(settings)

@@ -1,5 +1,5 @@
 import { findFreePort } from './free-port.ts';
-import { planKafka } from './kafka.ts';
+import { planKafka, type SideDoor } from './kafka.ts';
 import { planPostgres } from './postgres.ts';
 import { withProgress } from './progress.ts';
 import { planRedis } from './redis.ts';
@@ -16,14 +16,15 @@ export type NativeServer = { server: Server; url: string };
 export async function startNativeServers(
   site: Site,
   names: readonly ServerName[],
+  brokerSideDoor?: SideDoor,
 ): Promise<Partial<Record<ServerName, NativeServer>>> {
   const started = await Promise.all(
-    names.map(async (name) => [name, await STARTERS[name](site)] as const),
+    names.map(async (name) => [name, await STARTERS[name](site, brokerSideDoor)] as const),
   );
   return Object.fromEntries(started);
 }
 
-const STARTERS: Record<ServerName, (site: Site) => Promise<NativeServer>> = {
+const STARTERS: Record<ServerName, (site: Site, door?: SideDoor) => Promise<NativeServer>> = {
   postgres: startPostgres,
   redis: startRedis,
   kafka: startKafka,
@@ -50,11 +51,16 @@ async function startRedis(site: Site): Promise<NativeServer> {
   });
 }
 
-async function startKafka(site: Site): Promise<NativeServer> {
+async function startKafka(site: Site, sideDoor?: SideDoor): Promise<NativeServer> {
   const port = await findFreePort();
   const controllerPort = await findFreePort();
   return withProgress(`starting Kafka on port ${port}`, site.log, async () => {
-    const plan = await planKafka(site.guardian, { ...places(site), port, controllerPort });
+    const plan = await planKafka(site.guardian, {
+      ...places(site),
+      port,
+      controllerPort,
+      sideDoor,
+    });
     const server = await startServer(site.guardian, plan, site.hooks);
     return { server, url: `127.0.0.1:${port}` };
   });

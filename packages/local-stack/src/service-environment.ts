@@ -16,6 +16,7 @@ export type SystemFacts = {
   secrets: Secrets;
   simulatorUrl: string;
   dataDir: string;
+  buildsDir?: string | undefined;
 };
 
 /** What every service reads, whatever it does. Nothing of this process's environment leaks in. */

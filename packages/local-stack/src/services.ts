@@ -45,15 +45,17 @@ export type ServiceProgram = {
   program: string;
   args?: readonly string[];
   env: Record<string, string>;
+  /** The repository whose build is run: this one unless given. */
+  buildsDir?: string | undefined;
 };
 
 /** How to run a program of a service from its build. Throws when it has not been built. */
 export function serviceProcess(
-  { service, program, args = [], env }: ServiceProgram,
+  { service, program, args = [], env, buildsDir = REPOSITORY_DIR }: ServiceProgram,
   name: string,
   logDir: string,
 ): ProcessSpec {
-  const entry = join(REPOSITORY_DIR, 'apps', service, 'dist', `${program}.js`);
+  const entry = join(buildsDir, 'apps', service, 'dist', `${program}.js`);
   if (!existsSync(entry)) {
     throw new Error(`${service} is not built (${entry} is missing): run \`npm run build\`.`);
   }

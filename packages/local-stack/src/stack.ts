@@ -2,6 +2,7 @@ import { chooseStack, type StackChoice, type StackKind } from './choose-stack.ts
 import { startContainers } from './containers.ts';
 import { offerCompose, offerDocker } from './docker-offer.ts';
 import { attachExternal } from './external.ts';
+import type { SideDoor } from './kafka.ts';
 import { type NativeServer, SERVER_NAMES, type ServerName, startNativeServers } from './native.ts';
 import type { Log } from './progress.ts';
 import type { Server } from './server.ts';
@@ -84,11 +85,12 @@ export async function startStackOn(
   site: Site,
   choice: StackChoice,
   own: readonly ServerName[] = [],
+  brokerSideDoor?: SideDoor,
 ): Promise<Stack> {
   site.log(`servers: ${choice.kind} (${choice.why})`);
   const names = choice.kind === 'native' ? SERVER_NAMES : own;
   const [started, given] = await Promise.all([
-    startNativeServers(site, names),
+    startNativeServers(site, names, brokerSideDoor),
     choice.kind === 'docker' ? startRest(site, own) : attached(choice),
   ]);
   return stackOf(choice, site, started, given);

@@ -5,6 +5,7 @@ import { connecting, provision, unprovision } from '@mini-pg/database';
 import { keepSecrets, signOperatorToken } from '@mini-pg/local-setup';
 import type { StackChoice } from './choose-stack.ts';
 import { findFreePort } from './free-port.ts';
+import type { SideDoor } from './kafka.ts';
 import type { ServerName } from './native.ts';
 import { type Log, withProgress } from './progress.ts';
 import { reasonIn, type Server, type ServerHooks, startServer } from './server.ts';
@@ -72,6 +73,10 @@ export type SystemOptions = {
   choice?: StackChoice;
   /** Servers to start for this system alone, so that it may stop and kill them. */
   own?: readonly ServerName[];
+  /** A repository whose builds are run in place of those of this one. */
+  buildsDir?: string;
+  /** Another port of an own broker, for clients that are to come through a proxy. */
+  brokerSideDoor?: SideDoor;
   /**
    * Use a database, topics and Redis keys of its own; so unless said otherwise when the servers
    * were given, because others may be using them.
@@ -101,7 +106,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   /** Removes what an isolated system makes on servers that stay. */
   let tidyUp = async (): Promise<void> => {};
   try {
-    const stack = await startStackOn(site, choice, options.own);
+    const stack = await startStackOn(site, choice, options.own, options.brokerSideDoor);
     const isIsolated = options.isolate ?? choice.kind === 'external';
     const isolation = isIsolated ? newIsolation() : PLAIN;
     if (isIsolated && stack.kind === 'external') {
@@ -145,6 +150,7 @@ async function prepare(
       }),
     ),
     simulatorUrl: `http://127.0.0.1:${port}`,
+    buildsDir: options.buildsDir,
     dataDir: site.dataDir.path,
   };
 }
@@ -153,7 +159,8 @@ async function migrate(site: Site, facts: SystemFacts): Promise<void> {
   const results = await Promise.all(
     MIGRATED_SERVICES.map(async (service) => {
       const env = serviceEnvironment(service, facts);
-      return { service, ...(await runProgram(site, { service, program: 'migrate', env })) };
+      const program = { service, program: 'migrate', env, buildsDir: facts.buildsDir };
+      return { service, ...(await runProgram(site, program)) };
     }),
   );
   for (const { service, code, output } of results) {
@@ -178,7 +185,8 @@ async function startServices(
           ? Number(new URL(facts.simulatorUrl).port)
           : await portFor(name, index === 0 ? options.ports?.[name] : undefined, site.log);
       const env = { ...serviceEnvironment(name, facts), ...options.env?.[name] };
-      return startService(site, name, index, port, env);
+      const { buildsDir } = facts;
+      return startService(site, { service: name, env, buildsDir }, index, port);
     }),
   );
 }
@@ -198,10 +206,9 @@ async function portFor(name: ServiceName, wanted: number | undefined, log: Log):
 
 async function startService(
   site: Site,
-  service: ServiceName,
+  { service, env: environment, buildsDir }: Omit<ServiceProgram, 'program'>,
   index: number,
   port: number,
-  environment: Record<string, string>,
 ): Promise<Service> {
   const name = index === 0 ? service : `${service}-${index + 1}`;
   const url = `http://127.0.0.1:${port}`;
@@ -210,7 +217,8 @@ async function startService(
     PORT: String(port),
     INSTANCE_ID: name,
   };
-  const spec = serviceProcess({ service, program: 'main', env }, name, site.logDir);
+  const program = { service, program: 'main', env, buildsDir };
+  const spec = serviceProcess(program, name, site.logDir);
   const server = await startServer(site.guardian, planService(spec, url), site.hooks);
   return {
     service,
@@ -275,7 +283,8 @@ async function systemOf(
     run(name, program, args, variables) {
       const env = { ...serviceEnvironment(name, facts), ...variables };
       const logName = `${name}-${program}-${randomUUID().slice(0, 8)}`;
-      return runProgram(site, { service: name, program, args, env }, logName);
+      const { buildsDir } = facts;
+      return runProgram(site, { service: name, program, args, env, buildsDir }, logName);
     },
     async stop() {
       await Promise.all(services.map((one) => one.stop()));
