@@ -1,6 +1,6 @@
 import { inTransaction, type PostgresPool } from '@mini-pg/database';
 import { insertOutbox, toOutboxRow } from '@mini-pg/messaging';
-import { type Clock, type Gauge, idLowerBound } from '@mini-pg/runtime';
+import { type Clock, failpoint, type Gauge, idLowerBound } from '@mini-pg/runtime';
 import type { CancelRequestedData } from '../payments/facts.ts';
 import { cancelRequestedEvent } from './cancel-requested-event.ts';
 
@@ -48,8 +48,10 @@ export async function reEmitOpenCancels(options: {
   const count = await inTransaction(options.pool, async (client) => {
     const { rows } = await client.query<OpenCancel>(CLAIM, [bound, now]);
     await insertOutbox(client, rows.map(requestedAgain));
+    if (rows.length > 0) failpoint('payment-api.cancel-re-emit.before-commit');
     return rows.length;
   });
+  if (count > 0) failpoint('payment-api.cancel-re-emit.after-commit');
   const { rows } = await options.pool.query<{ exhausted: number }>(
     `select count(*)::int as exhausted from cancel_open where emits >= ${EMITS_MAX}`,
   );

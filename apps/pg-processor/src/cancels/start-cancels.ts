@@ -1,5 +1,5 @@
 import { inTransaction, isTransient, type PostgresPool } from '@mini-pg/database';
-import type { Logger } from '@mini-pg/runtime';
+import { failpoint, type Logger } from '@mini-pg/runtime';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Plan, PlanContext } from '../results/plan.ts';
 import { readLocked } from '../results/read-locked.ts';
@@ -80,8 +80,10 @@ async function planOnce(
     const payments = await readLocked(client, paymentIds, { withCancels: true });
     const planned = [...payments.values()].map((payment) => planCancels(payment, context));
     await writePlans(client, planned);
+    failpoint('pg-processor.cancel-start.before-commit');
     return planned;
   });
+  failpoint('pg-processor.cancel-start.after-commit');
   for (const { cancels } of plans) {
     for (const { state } of cancels) options.metrics.cancels.inc({ state });
   }

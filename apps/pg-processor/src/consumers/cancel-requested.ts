@@ -1,6 +1,7 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { DataOf } from '@mini-pg/domain';
 import type { ReceivedEvent } from '@mini-pg/messaging';
+import { failpoint } from '@mini-pg/runtime';
 import { createRowset } from '../db/rowset.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 
@@ -69,10 +70,12 @@ export async function storeCancelRequests(
       { data, traceparent: traceparent ?? null },
     ]),
   );
+  failpoint('pg-processor.cancels.before-commit');
   const { rows } = await options.pool.query<{ fresh: number; told: number }>({
     ...STORE,
     values: cancels.values([...byCancel.values()]),
   });
+  failpoint('pg-processor.cancels.after-commit');
   const { fresh, told } = rows[0] ?? { fresh: 0, told: 0 };
   options.metrics.cancelIntake.inc({ result: 'waiting' }, fresh);
   options.metrics.cancelIntake.inc({ result: 'told_again' }, told);
