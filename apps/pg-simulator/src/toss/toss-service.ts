@@ -140,9 +140,9 @@ export class TossService {
     if (!payment || isExpired(payment, this.#deps.clock.nowMs()) || payment.status === 'ABORTED') {
       throw new TossRefusal('NOT_FOUND_PAYMENT_SESSION');
     }
-    if (payment.isBusy) throw new TossRefusal('ALREADY_PROCESSING_REQUEST');
-    const chargesAgain = payment.status === 'PAID' && payment.scenario.chargesEachKey;
-    if (payment.status !== 'OPEN' && !chargesAgain) {
+    const { chargesEachKey } = payment.scenario;
+    if (payment.isBusy && !chargesEachKey) throw new TossRefusal('ALREADY_PROCESSING_REQUEST');
+    if (payment.status !== 'OPEN' && !(payment.status === 'PAID' && chargesEachKey)) {
       throw new TossRefusal('ALREADY_PROCESSED_PAYMENT');
     }
     if (payment.orderId !== request.orderId || payment.amount !== request.amount) {
