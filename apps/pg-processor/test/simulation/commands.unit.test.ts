@@ -102,6 +102,7 @@ const character: fc.Arbitrary<PgCharacter> = fc.record({
   showsOpen: fc.boolean(),
   executionTimeMaxMs: fc.constant(60_000),
   visibilityDelayMs: fc.constant(5_000),
+  keepsPromises: fc.constant(true),
 });
 
 describe('the steps of the simulation as commands', { timeout: TIMEOUT_MS }, () => {

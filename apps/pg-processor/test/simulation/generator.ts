@@ -71,10 +71,11 @@ export class Generator {
 
   #fate(): CallFate {
     const random = this.#random;
-    const { executionTimeMaxMs, visibilityDelayMs } = this.setting.character;
+    const { executionTimeMaxMs, visibilityDelayMs, keepsPromises } = this.setting.character;
+    const afterMaxMs = keepsPromises ? executionTimeMaxMs : BROKEN_PROMISE_MS;
     return {
       executes: random.pick(['YES', 'YES', 'YES', 'REFUSES', 'NEVER']),
-      afterMs: random.chance(0.4) ? 1 + random.below(executionTimeMaxMs) : 0,
+      afterMs: random.chance(0.4) ? 1 + random.below(afterMaxMs) : 0,
       hiddenMs: random.chance(0.3) ? 1 + random.below(visibilityDelayMs) : 0,
       answer: random.pick([
         'TRUTH',
@@ -96,6 +97,9 @@ export class Generator {
   }
 }
 
+/** Later than a payment lasts, earlier than the last look at a closed attempt. */
+const BROKEN_PROMISE_MS = 1_500_000;
+
 const SPANS = [1, 300, 1_500, 6_000, 12_000, 20_000] as const;
 const LONG_SPANS = [90_000, 700_000] as const;
 
@@ -106,5 +110,6 @@ function characterOf(random: Random): PgCharacter {
     showsOpen: random.chance(0.5),
     executionTimeMaxMs: 60_000,
     visibilityDelayMs: 5_000,
+    keepsPromises: random.chance(0.75),
   };
 }

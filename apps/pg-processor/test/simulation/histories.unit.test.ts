@@ -20,6 +20,7 @@ function silentWorld(): { world: World; rules: Rules; does(...steps: Step[]): Pr
       showsOpen: true,
       executionTimeMaxMs: 60_000,
       visibilityDelayMs: 5_000,
+      keepsPromises: true,
     },
     seed: 1,
     mutant: null,

@@ -130,6 +130,11 @@ function fail(payment: SimulatedPayment, code: string): void {
   for (const cancel of payment.cancels) if (cancel.status === 'REQUESTED') cancel.status = 'DONE';
 }
 
+/** The order that the window was opened with, which two payments on one source share. */
+export function orderOf(paymentKey: string): string {
+  return `order-${paymentKey.slice(-12)}`;
+}
+
 function requestOf(
   { id: paymentId, eventId }: { id: string; eventId: string },
   paymentKey: string,
@@ -145,8 +150,7 @@ function requestOf(
       merchantId: MERCHANT,
       livemode: true,
       paymentId,
-      // The order that the window was opened with, which two payments on one source share.
-      orderId: `order-${paymentKey.slice(-12)}`,
+      orderId: orderOf(paymentKey),
       orderName: null,
       amount: Number(AMOUNT),
       taxFreeAmount: 0,

@@ -45,7 +45,8 @@ export class Rules {
     const before = this.#outcomes.get(payment.id);
     if (before !== undefined && before !== told) return `was ${before}, is ${told}`;
     if (told !== null) this.#outcomes.set(payment.id, told);
-    if (outcome?.kind === 'FAILED' && this.#mayBeCaptured(payment)) {
+    const { keepsPromises } = this.#world.pg;
+    if (outcome?.kind === 'FAILED' && keepsPromises && this.#mayBeCaptured(payment)) {
       return 'is FAILED, and captured or about to be';
     }
     return (
@@ -115,11 +116,11 @@ export class Rules {
     if (isOpen) return this.#restOfAttempts(payment, ['READY', 'CALLING']);
     if (outcome === undefined) return 'is lost: no outcome and no open exception';
     if (payment.outcomes.size === 0) return `is ${outcome.kind}, and payment-api never heard`;
-    const captures = this.#movementsOf(payment, 'CAPTURE');
-    if (captures.length > 0 && outcome.kind !== 'APPROVED') return 'is captured, and nobody knows';
     const open = payment.cancels.find(({ status }) => status === 'REQUESTED');
     if (open !== undefined) return `has a cancel of ${open.amount} without an end`;
-    const left = sumOf(captures) - sumOf(this.#movementsOf(payment, 'REFUND'));
+    const captured = sumOf(this.#movementsOf(payment, 'CAPTURE'));
+    const left = captured - sumOf(this.#movementsOf(payment, 'REFUND'));
+    if (left > 0n && outcome.kind !== 'APPROVED') return 'is captured, and nobody knows';
     if (left !== balanceOf(payment.state)) {
       return `has a balance of ${balanceOf(payment.state)}, the PG holds ${left}`;
     }
@@ -145,7 +146,10 @@ export class Rules {
   }
 
   #sourcesCapturedOnce(): string | null {
-    const captures = this.#world.pg.movements.filter(({ kind }) => kind === 'CAPTURE');
+    const { keepsPromises, movements } = this.#world.pg;
+    // Whoever executes when nobody expects it any more may do so after the source was free again.
+    if (!keepsPromises) return null;
+    const captures = movements.filter(({ kind }) => kind === 'CAPTURE');
     const bySource = Map.groupBy(captures, ({ paymentKey }) => paymentKey);
     return firstOf([...bySource.values()], ({ length }) =>
       length > 1 ? `one source is captured ${length} times` : null,

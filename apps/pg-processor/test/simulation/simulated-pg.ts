@@ -14,7 +14,7 @@ import type {
 import type { Gates } from './gates.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** What kind of PG it is. A call is executed within `executionTimeMaxMs`, and seen a while later. */
+/** What kind of PG it is. */
 export interface PgCharacter {
   /** The same key executes once. */
   readonly hasKeys: boolean;
@@ -22,8 +22,11 @@ export interface PgCharacter {
   readonly guards: boolean;
   /** Inquiries show what a shopper authenticated before it is captured. */
   readonly showsOpen: boolean;
+  /** What it promises: a call is executed within the one, and shown after the other. */
   readonly executionTimeMaxMs: number;
   readonly visibilityDelayMs: number;
+  /** Whether it does; else a call may be executed when nobody expects it any more. */
+  readonly keepsPromises: boolean;
 }
 
 /** What becomes of one call; times are after the bytes left. */
@@ -66,6 +69,8 @@ export interface SimulatedPgOptions {
   readonly character: PgCharacter;
   readonly clock: VirtualClock;
   readonly nextFate: (kind: Movement['kind'], paymentKey: string) => CallFate;
+  /** What the shopper's window was opened with. */
+  readonly windowOf: (paymentKey: string) => { readonly orderId: string; readonly amount: bigint };
   /** Whether the next inquiry gets an answer. */
   readonly mayAnswerInquiry: () => boolean;
 }
@@ -86,6 +91,10 @@ export class SimulatedPg {
 
   constructor(options: SimulatedPgOptions) {
     this.#options = options;
+  }
+
+  get keepsPromises(): boolean {
+    return this.#options.character.keepsPromises;
   }
 
   /** Executes what is due by now. */
@@ -231,10 +240,12 @@ export class SimulatedPg {
     const { character, clock } = this.#options;
     const payment = this.#paymentOf(paymentKey, clock.nowMs);
     if (payment !== null) return shown(payment);
-    const isOpen = character.showsOpen && !this.#refusedSources.has(paymentKey);
-    return isOpen
-      ? { ...shown(blankPayment(paymentKey)), state: 'IN_PROGRESS' }
-      : refused('NOT_FOUND', 'NOT_FOUND_PAYMENT');
+    if (!character.showsOpen || this.#refusedSources.has(paymentKey)) {
+      return refused('NOT_FOUND', 'NOT_FOUND_PAYMENT');
+    }
+    const { orderId: pgOrderId, amount } = this.#options.windowOf(paymentKey);
+    const open = { ...blankPayment(paymentKey), pgOrderId, amount, balanceAmount: amount };
+    return { ...shown(open), state: 'IN_PROGRESS' };
   }
 
   #showNow(paymentKey: string): PgAnswer {

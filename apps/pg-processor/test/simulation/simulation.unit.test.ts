@@ -47,6 +47,7 @@ describe('payments and their cancels, in any order of things', { timeout: TIMEOU
         ...['CANCEL APPROVED', 'CANCEL DECLINED', 'CANCEL NOT_SENT', 'CANCEL sent again'],
         ...['payment.completed', 'payment.failed', 'payment.progressed'],
         ...['payment.cancelled', 'payment.cancel-failed'],
+        ...['APPROVE REVERSED', 'payment.reversed'],
       ]),
     );
   });

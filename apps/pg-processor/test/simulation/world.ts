@@ -5,6 +5,7 @@ import {
   AMOUNT,
   newCancel,
   newPayment,
+  orderOf,
   type PublishedEvent,
   project,
   type Request,
@@ -54,6 +55,7 @@ export class World {
       character,
       clock: this.clock,
       nextFate: (kind, paymentKey) => this.#nextFate(kind, paymentKey),
+      windowOf: (paymentKey) => ({ orderId: orderOf(paymentKey), amount: AMOUNT }),
       mayAnswerInquiry: () => {
         this.#lostInquiries -= 1;
         return this.#lostInquiries < 0;

@@ -188,6 +188,11 @@ const KEYS: Partial<Record<TableName, readonly UniqueKey[]>> = {
       ['payment_id'],
     ],
     [
+      'attempt_one_live_reversal',
+      (row) => row.reverses_id !== null && isOneOf('READY', 'CALLING', 'UNKNOWN', 'APPROVED')(row),
+      ['reverses_id'],
+    ],
+    [
       'attempt_one_success_per_cancel',
       (row) => row.cancel_id !== null && row.state === 'APPROVED',
       ['cancel_id'],

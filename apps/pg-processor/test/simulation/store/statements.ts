@@ -28,6 +28,7 @@ export const STATEMENTS: Readonly<Record<string, (execution: Execution) => Given
   'read-locked-attempts': readLockedAttempts,
   'read-open-exceptions': readOpenExceptions,
   'write-results': writeResults,
+  'reclaim-sources': reclaimSources,
   'insert-further-attempts': insertFurtherAttempts,
   'insert-exceptions': insertExceptions,
   'resolve-exceptions': resolveExceptions,
@@ -43,6 +44,7 @@ export const STATEMENTS: Readonly<Record<string, (execution: Execution) => Given
 
 const FRESH_ATTEMPT: Row = {
   cancel_id: null,
+  reverses_id: null,
   cancel_amount: null,
   cancel_tax_free_amount: null,
   cancel_remaining_before: null,
@@ -253,7 +255,9 @@ function readOtherCancels({ database, values }: Execution): Given {
   const [paymentId, id] = values;
   const states = ['READY', 'CALLING', 'UNKNOWN', 'APPROVED'];
   return attemptsOf(database, paymentId)
-    .filter((row) => row.id !== id && row.cancel_id !== null && states.includes(String(row.state)))
+    .filter(
+      (row) => row.id !== id && row.operation === 'CANCEL' && states.includes(String(row.state)),
+    )
     .map(({ state, pg_transaction_id }) => ({ state, pgTransactionId: pg_transaction_id }));
 }
 
@@ -388,6 +392,16 @@ function insertFurtherAttempts({ database, clock, transaction, text, values }: E
       expires_at: isApproval ? original.expires_at : null,
       next_attempt_at: clock.nowMs,
     });
+  }
+  return [];
+}
+
+function reclaimSources({ database, transaction, values }: Execution): Given {
+  const [ids] = values as [string[]];
+  for (const row of database.rows('attempt')) {
+    if (!ids.includes(String(row.id)) || row.source_key === null) continue;
+    const claim = { ...claimOf(row), attempt_id: row.id };
+    database.insert(transaction, 'source_claim', claimKey(row), claim, 'source_claim_key');
   }
   return [];
 }
