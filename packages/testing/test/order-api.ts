@@ -26,6 +26,9 @@ export type Fault =
   | 'forgets the key when the cache expires'
   | 'executes once more later';
 
+/** Long enough for every request of a race to look before the first one locks. */
+const LOOK_MS = 50;
+
 /** An API that takes orders, as small as it can be, on two instances. */
 export interface OrderApi {
   readonly url: string;
@@ -150,7 +153,7 @@ async function take(
   repeatLate(shared, fault);
   if (fault === 'looks before it locks') {
     const seen = key !== '' && shared.keys.get(name);
-    await sleep(1);
+    await sleep(LOOK_MS);
     if (!seen) shared.keys.delete(name);
   }
   const known = key === '' ? undefined : shared.keys.get(name);

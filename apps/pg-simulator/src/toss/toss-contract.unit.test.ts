@@ -4,7 +4,7 @@ import { type GatewayStand, gatewayContract } from '@mini-pg/pg-adapters/testing
 import { Secret } from '@mini-pg/runtime';
 import { buildSimulator } from '../app.ts';
 
-const READ_MS = 400;
+const READ_MS = 1_000;
 const AMOUNT = 15_000;
 
 gatewayContract('Toss, against the simulator', {

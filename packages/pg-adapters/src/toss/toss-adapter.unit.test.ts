@@ -84,7 +84,7 @@ function call(baseUrl: string, more: Partial<GatewayCall> = {}): GatewayCall {
   return {
     account: { pgAccountId: 'tvivarepublica', baseUrl, secret: new Secret('test_sk_abc') },
     idempotencyKey: 'attempt-1',
-    timeouts: { connectMs: 2_000, readMs: 300 },
+    timeouts: { connectMs: 2_000, readMs: 1_000 },
     ...more,
   };
 }
@@ -474,7 +474,7 @@ describe('a call whose bytes may have left', () => {
     const answer = await gateway().approve(APPROVE, call(server.url));
     expect(answer).toMatchObject({
       kind: 'NO_ANSWER',
-      error: { message: expect.stringContaining('300 ms') },
+      error: { message: expect.stringContaining('1000 ms') },
       evidence: { httpStatus: null },
     });
   });

@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type OrderApi, startOrderApi } from '../../test/order-api.ts';
 import { runIdempotencyCommand } from './command.ts';
+
+/** Each test plays hundreds of requests one after the other. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const PLAN = {
   baseUrl: 'http://host.invalid',

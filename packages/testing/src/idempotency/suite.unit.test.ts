@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type OrderApi, startOrderApi } from '../../test/order-api.ts';
 import { type PlanInput, planSchema } from './plan.ts';
 import { type CaseResult, runSuite } from './run-suite.ts';
+
+/** Each test plays hundreds of requests one after the other. */
+vi.setConfig({ testTimeout: 60_000 });
 
 let api: OrderApi | undefined;
 
