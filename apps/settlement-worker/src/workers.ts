@@ -14,6 +14,8 @@ export interface Workers {
   stop(): Promise<void>;
 }
 
+/** Nobody waits for a fact: many at once cost Kafka and Postgres less. A close waits for them. */
+const GATHER_MS = 500;
 const SCHEDULE_EVERY_MS = 15_000;
 const SCHEDULE_BACKOFF_MAX_MS = 5 * 60_000;
 const WATCH_EVERY_MS = 30_000;
@@ -26,6 +28,7 @@ export async function startWorkers(deps: Deps): Promise<Workers> {
     clientId: config.INSTANCE_ID ?? 'settlement-worker',
     topics: CONSUMED_TOPICS,
     topicPrefix: config.TOPIC_PREFIX,
+    gatherMs: GATHER_MS,
     producer: deps.producer,
     handle: async (events) => {
       const stored = await storeEvents(pool, events);

@@ -33,6 +33,11 @@ export interface ConsumerIdentity {
   readonly clientId: string;
   /** `consumer` (KIP-848) needs brokers 4.0 and later. */
   readonly groupProtocol?: 'consumer' | 'classic';
+  /**
+   * How long the broker may hold events back until there are many, for a consumer that nobody waits
+   * for: fewer and fuller batches. At once unless given.
+   */
+  readonly gatherMs?: number;
   /** Overrides of the client's settings, for tests. */
   readonly settings?: KafkaSettings;
 }
@@ -41,6 +46,8 @@ const MAX_POLL_INTERVAL_MS = 300_000;
 export const COMMIT_INTERVAL_MS = 1_000;
 const FETCH_WAIT_MAX_MS = 50;
 const FETCH_MAX_BYTES = 16 * 1024 * 1024;
+/** Enough for a full batch; what is gathered until then is handed out. */
+const GATHER_BYTES = 256 * 1024;
 const PREFETCH_MAX_KB = 16 * 1024;
 const FETCH_BACKOFF_MS = 100;
 const RECONNECT_MAX_MS = 2_000;
@@ -71,7 +78,9 @@ export function consumerSettings(
     'auto.offset.reset': 'error',
     'allow.auto.create.topics': false,
     'max.poll.interval.ms': MAX_POLL_INTERVAL_MS,
-    'fetch.wait.max.ms': FETCH_WAIT_MAX_MS,
+    ...(identity.gatherMs === undefined
+      ? { 'fetch.wait.max.ms': FETCH_WAIT_MAX_MS }
+      : { 'fetch.wait.max.ms': identity.gatherMs, 'fetch.min.bytes': GATHER_BYTES }),
     'fetch.max.bytes': FETCH_MAX_BYTES,
     'fetch.queue.backoff.ms': FETCH_BACKOFF_MS,
     'queued.min.messages': batchMax * PREFETCH_BATCHES,
