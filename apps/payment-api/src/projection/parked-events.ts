@@ -9,8 +9,8 @@ import {
 } from './delivered.ts';
 
 /**
- * Events that say something of a payment or a cancel that is not known here. They are kept and tried again for
- * a bounded time; what stays is a matter for a person, and alerts by its gauge.
+ * Events that say something of a payment or a cancel that is not known here. They are kept and
+ * tried again for a bounded time; what stays is a matter for a person, and alerts by its gauge.
  *
  * @returns how many of them were not parked before
  */

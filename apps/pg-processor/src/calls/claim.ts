@@ -23,9 +23,10 @@ const LOSER_PAUSE_MS = 5_000;
 /**
  * Moves READY attempts to CALLING, up to the free slots of each PG, and claims their sources. An
  * attempt moves only when it won the claim, its payment has it already, or it has no source to
- * claim. An approval moves only while no cancel of its payment waits. One statement, durable before any of them is called. Attempts of a payment that has
- * another one under way wait; they are found by subqueries that the planner cannot join, since each
- * is one look into the partial index that forbids the same.
+ * claim; an approval also only while no cancel of its payment waits. One statement, durable before
+ * any of them is called. Attempts of a payment that has another one under way wait; they are found
+ * by subqueries that the planner cannot join, since each is one look into the partial index that
+ * forbids the same.
  */
 const CLAIM = {
   name: 'claim-attempts',
