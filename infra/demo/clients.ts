@@ -7,6 +7,7 @@ const paymentSchema = z.object({
   orderId: z.string(),
   amount: z.int(),
   status: z.string(),
+  balanceAmount: z.int(),
   failure: z.object({ code: z.string(), pgCode: z.string().nullable() }).nullable(),
 });
 export type Payment = z.infer<typeof paymentSchema>;
@@ -34,7 +35,12 @@ export interface PaymentBody {
   readonly source: { readonly kind: 'window'; readonly pg: 'toss'; readonly paymentKey: string };
 }
 
-/** What a merchant's server does: pay, look, read statements. */
+export interface CancelBody {
+  readonly amount: number;
+  readonly reason: string;
+}
+
+/** What a merchant's server does: pay, cancel, look, read statements. */
 export class MerchantClient {
   readonly #api: string;
   readonly #secretKey: string;
@@ -45,15 +51,17 @@ export class MerchantClient {
   }
 
   pay(body: PaymentBody, idempotencyKey: string, waitSeconds?: number): Promise<Answer> {
-    return send(`${this.#api}/api/v1/payments`, {
-      method: 'POST',
-      headers: {
-        ...this.#authorization(),
-        'idempotency-key': idempotencyKey,
-        ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
-      },
-      body,
-    });
+    return this.#post('/api/v1/payments', body, idempotencyKey, waitSeconds);
+  }
+
+  cancel(
+    paymentId: string,
+    body: CancelBody,
+    idempotencyKey: string,
+    waitSeconds: number,
+  ): Promise<Answer> {
+    const path = `/api/v1/payments/${paymentId}/cancels`;
+    return this.#post(path, body, idempotencyKey, waitSeconds);
   }
 
   async payment(id: string): Promise<Payment> {
@@ -77,6 +85,15 @@ export class MerchantClient {
     const answer = await this.#get(path, { accept: 'text/csv' });
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text}`);
     return answer.text;
+  }
+
+  #post(path: string, body: object, key: string, waitSeconds: number | undefined): Promise<Answer> {
+    const headers = {
+      ...this.#authorization(),
+      'idempotency-key': key,
+      ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
+    };
+    return send(`${this.#api}${path}`, { method: 'POST', headers, body });
   }
 
   #get(path: string, headers: Record<string, string> = {}): Promise<Answer> {

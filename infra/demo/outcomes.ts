@@ -1,7 +1,7 @@
 import type { Checks } from './checks.ts';
 import type { Payment } from './clients.ts';
 import { forEachAtOnce, until } from './concurrency.ts';
-import type { Sale } from './sales.ts';
+import type { Return, Sale } from './sales.ts';
 
 const AT_ONCE = 8;
 const OUTCOME_TIMEOUT_MS = 90_000;
@@ -36,13 +36,18 @@ function isAsPlanned(sale: Sale, payment: Payment): boolean {
   return isSame && payment.status === 'FAILED' && payment.failure?.pgCode === declineCode;
 }
 
-/** Waits until every approved payment shows that it stands in a statement. */
-export async function awaitSettled(sales: readonly Sale[], checks: Checks): Promise<void> {
-  const approved = sales.filter(({ end }) => end === 'APPROVED');
+/** Waits until every approved payment of which nothing was returned is SETTLED. */
+export async function awaitSettled(
+  sales: readonly Sale[],
+  returns: readonly Return[],
+  checks: Checks,
+): Promise<void> {
+  const returned = new Set(returns.map(({ sale }) => sale));
+  const approved = sales.filter((sale) => sale.end === 'APPROVED' && !returned.has(sale));
   await forEachAtOnce(approved, AT_ONCE, (sale) =>
     awaitPayment(sale, SETTLED_TIMEOUT_MS, 'SETTLED', ({ status }) => status === 'SETTLED'),
   );
-  checks.that(`all ${approved.length} approved payments are SETTLED`, true);
+  checks.that(`all ${approved.length} approved payments without a cancel are SETTLED`, true);
 }
 
 function awaitPayment(

@@ -7,10 +7,11 @@ import type { DemoSystem } from './demo-system.ts';
 import { nextSteps } from './next-steps.ts';
 import { awaitOutcomes, awaitSettled } from './outcomes.ts';
 import { planDay, SHOPS, type Shop } from './plan.ts';
-import { type Market, makeSales, type Sale } from './sales.ts';
+import { type Market, makeSales } from './sales.ts';
 import {
   checkLostAnswer,
   loseAnAnswer,
+  returnPart,
   tryRepeats,
   tryTwoKeys,
   tryWaiting,
@@ -19,12 +20,16 @@ import {
   awaitStatements,
   checkStatements,
   type DateRange,
+  type Day,
   type ShopStatement,
   statementTable,
 } from './statements.ts';
 
 /** Everything has come to rest by then, so hardly anything may still be on its way. */
 const AUDIT_BOUND_MS = 5_000;
+
+/** Of the payment that was waited for. */
+const RETURNED_WON = 14_600;
 
 type Print = (line: string) => void;
 
@@ -51,10 +56,10 @@ export async function runDemo(system: DemoSystem, print: Print): Promise<DemoRes
   );
   const market: Market = { simulator: system.simulator, clientOf: (shop) => found(clients, shop) };
 
-  const sales = await sell(run, market);
+  const day = await sell(run, market);
   print('\n4. The business day is closed');
   const dates = { from, to: businessDateOf(new Date()) };
-  const statements = await settle(run, market, sales, dates);
+  const statements = await settle(run, market, day, dates);
   print('\n5. The auditor compares every schema with the ledger of the gateway');
   await auditAll(run);
   const secretKey = found(keys, SHOPS[0]);
@@ -74,7 +79,7 @@ async function registerShops({ system, print }: DemoRun): Promise<Map<Shop, stri
   return keys;
 }
 
-async function sell({ print, checks }: DemoRun, market: Market): Promise<Sale[]> {
+async function sell({ print, checks }: DemoRun, market: Market): Promise<Day> {
   const planned = planDay();
   print(`\n2. ${planned.length} payments, some of them twice, wrong or with a fault on the way`);
   const lost = await loseAnAnswer(market, SHOPS[2]);
@@ -94,13 +99,14 @@ async function sell({ print, checks }: DemoRun, market: Market): Promise<Sale[]>
   const all = [...sales, lost, twoKeys, waited];
   await counted('outcomes', all.length, print, (count) => awaitOutcomes(all, checks, count));
   await checkLostAnswer(lost, checks);
-  return all;
+  const returned = await returnPart(waited, RETURNED_WON, checks);
+  return { sales: all, returns: [returned] };
 }
 
 async function settle(
   { system, print, checks }: DemoRun,
   market: Market,
-  sales: readonly Sale[],
+  day: Day,
   dates: DateRange,
 ): Promise<ShopStatement[]> {
   const close = await withProgress(`  closing ${dates.to}`, print, () => system.close(dates.to));
@@ -109,13 +115,15 @@ async function settle(
   checks.that(`the close of ${dates.to} (Asia/Seoul) succeeds`, close.code === 0, close.output);
   const shops = SHOPS.map((shop) => ({ shop, client: market.clientOf(shop) }));
   const statements = await withProgress('  statements reach the merchants', print, () =>
-    awaitStatements(shops, sales, dates),
+    awaitStatements(shops, day, dates),
   );
   print('');
   for (const line of statementTable(statements)) print(`  ${line}`);
   print('');
-  await checkStatements(statements, sales, checks);
-  await withProgress('  payments become SETTLED', print, () => awaitSettled(sales, checks));
+  await checkStatements(statements, day, checks);
+  await withProgress('  payments become SETTLED', print, () =>
+    awaitSettled(day.sales, day.returns, checks),
+  );
   return statements;
 }
 

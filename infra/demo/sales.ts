@@ -14,6 +14,12 @@ export interface Sale extends PlannedPayment {
   readonly answer: Answer;
 }
 
+/** A part of a sale that the shopper got back. */
+export interface Return {
+  readonly sale: Sale;
+  readonly amount: number;
+}
+
 export interface Market {
   readonly simulator: string;
   readonly clientOf: (shop: Shop) => MerchantClient;

@@ -5,7 +5,7 @@ import { paymentOf } from './clients.ts';
 import { forEachAtOnce } from './concurrency.ts';
 import type { Answer } from './http.ts';
 import type { PlannedPayment, Shop } from './plan.ts';
-import { type Market, makeSale, prepareBody, type Sale } from './sales.ts';
+import { type Market, makeSale, prepareBody, type Return, type Sale } from './sales.ts';
 
 const AT_ONCE = 8;
 const REPEAT_EVERY = 20;
@@ -80,6 +80,28 @@ export async function tryWaiting(market: Market, shop: Shop, checks: Checks): Pr
     answer.text,
   );
   return { ...planned, client, body, idempotencyKey, paymentId: payment.id, answer };
+}
+
+/** The shopper sends something back: a part of the payment is cancelled, once. */
+export async function returnPart(sale: Sale, amount: number, checks: Checks): Promise<Return> {
+  const { client, paymentId } = sale;
+  const cancel = () =>
+    client.cancel(paymentId, { amount, reason: 'Sent back' }, `return-${paymentId}`, WAIT_SECONDS);
+  const first = await cancel();
+  checks.that(
+    `a cancel of ${amount} won is answered 201 with the cancel DONE, and its repeat with the same`,
+    first.status === 201 &&
+      JSON.parse(first.text).status === 'DONE' &&
+      isReplayOf(first, await cancel()),
+    first.text,
+  );
+  const payment = await client.payment(paymentId);
+  checks.that(
+    `${sale.amount - amount} won are left of that payment, which is PARTIALLY_CANCELLED`,
+    payment.balanceAmount === sale.amount - amount && payment.status === 'PARTIALLY_CANCELLED',
+    payment,
+  );
+  return { sale, amount };
 }
 
 /** Captured, the answer lost on the way, and for some seconds the gateway knows nothing of it. */

@@ -4,7 +4,7 @@ import type { MerchantClient, Settlement } from './clients.ts';
 import { until } from './concurrency.ts';
 import { sumCsv } from './csv-sums.ts';
 import type { Shop } from './plan.ts';
-import type { Sale } from './sales.ts';
+import type { Return, Sale } from './sales.ts';
 
 const CLOSED_TIMEOUT_MS = 60_000;
 
@@ -12,6 +12,12 @@ export interface ShopStatement {
   readonly shop: Shop;
   readonly client: MerchantClient;
   readonly settlement: Settlement;
+}
+
+/** What the shops have sold, and what shoppers got back of it. */
+export interface Day {
+  readonly sales: readonly Sale[];
+  readonly returns: readonly Return[];
 }
 
 /** The dates that a run touched: two when midnight in Seoul came in between. */
@@ -23,7 +29,7 @@ export interface DateRange {
 /** Waits until the gateway shows each shop's statements as complete, over all that it sold. */
 export async function awaitStatements(
   shops: readonly { readonly shop: Shop; readonly client: MerchantClient }[],
-  sales: readonly Sale[],
+  { sales, returns }: Day,
   dates: DateRange,
 ): Promise<ShopStatement[]> {
   const statements = await Promise.all(
@@ -32,7 +38,8 @@ export async function awaitStatements(
         const found = await client.settlements(dates.from, dates.to);
         const stated = found.reduce((sum, { count }) => sum + count, 0);
         const isClosed = found.every(({ status }) => status === 'CLOSED');
-        return isClosed && stated >= approvedOf(shop, sales).length ? found : undefined;
+        const lines = approvedOf(shop, sales).length + returnsOf(shop, returns).length;
+        return isClosed && stated >= lines ? found : undefined;
       });
       return closed.map((settlement) => ({ shop, client, settlement }));
     }),
@@ -41,7 +48,7 @@ export async function awaitStatements(
 }
 
 export function statementTable(statements: readonly ShopStatement[]): string[] {
-  const columns = ['Merchant', 'Date', 'Payments', 'Gross', 'Fee', 'VAT', 'Net', 'Pays out'];
+  const columns = ['Merchant', 'Date', 'Lines', 'Gross', 'Fee', 'VAT', 'Net', 'Pays out'];
   return tableLines(
     columns.map((heading, index) => ({ heading, align: index < 2 ? 'left' : 'right' })),
     statements.map(({ shop, settlement }) => [
@@ -59,7 +66,7 @@ export function statementTable(statements: readonly ShopStatement[]): string[] {
 /** Adds up each CSV to the won, and compares it with the statement and with what was sold. */
 export async function checkStatements(
   statements: readonly ShopStatement[],
-  sales: readonly Sale[],
+  { sales, returns }: Day,
   checks: Checks,
 ): Promise<void> {
   for (const { shop, client, settlement } of statements) {
@@ -79,11 +86,21 @@ export async function checkStatements(
   for (const shop of new Set(statements.map((statement) => statement.shop))) {
     const own = statements.filter((statement) => statement.shop === shop);
     const stated = own.reduce((sum, { settlement }) => sum + BigInt(settlement.gross), 0n);
-    const sold = approvedOf(shop, sales).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
-    checks.that(`${shop.name} is stated all it sold: ${grouped(sold)} won`, stated === sold, {
-      stated: String(stated),
-    });
+    const sold = sumOf(approvedOf(shop, sales)) - sumOf(returnsOf(shop, returns));
+    checks.that(
+      `${shop.name} is stated all it sold less what was returned: ${grouped(sold)} won`,
+      stated === sold,
+      { stated: String(stated) },
+    );
   }
+}
+
+function sumOf(amounts: readonly { readonly amount: number }[]): bigint {
+  return amounts.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+}
+
+function returnsOf(shop: Shop, returns: readonly Return[]): Return[] {
+  return returns.filter(({ sale }) => sale.shop === shop);
 }
 
 function approvedOf(shop: Shop, sales: readonly Sale[]): Sale[] {
