@@ -36,9 +36,9 @@ export interface CancelItem {
   readonly requestedAt: Date;
   readonly key: KeyName;
   readonly fingerprint: Buffer;
-  /** Null for a request that waits: its answer is fixed later, at `dueAt` at the latest. */
+  /** Null for a request that waits: its answer is fixed later, after `waitMs` at the latest. */
   readonly answer: 202 | null;
-  readonly dueAt: Date | null;
+  readonly waitMs: number | null;
   readonly traceparent: string;
   /** Until when it may be tried, by `performance.now()`; what waits in the queue counts. */
   readonly deadlineMs: number;
@@ -174,7 +174,7 @@ const INSERT = `
   with key as (
     insert into idempotency_key
       (merchant_id, livemode, scope, key, resource, fingerprint, answer, due_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    values ($1, $2, $3, $4, $5, $6, $7, now() + $8::float8 * interval '1 ms')
     on conflict do nothing
     returning resource
   ), fact as (
@@ -214,7 +214,7 @@ async function insert(
       item.cancelId,
       item.fingerprint,
       item.answer,
-      item.dueAt,
+      item.waitMs,
       cancel.paymentId,
       eventId,
       JSON.stringify(cancel),

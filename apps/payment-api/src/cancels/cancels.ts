@@ -149,7 +149,7 @@ function prepare(deps: CancelsDeps, request: NewCancel, keyed: KeyedRequest): Ca
     key: keyed.name,
     fingerprint: keyed.fingerprint,
     answer: waitSeconds > 0 ? null : 202,
-    dueAt: waitSeconds > 0 ? new Date(now.getTime() + waitSeconds * 1_000) : null,
+    waitMs: waitSeconds > 0 ? waitSeconds * 1_000 : null,
     traceparent: request.traceparent,
     deadlineMs: performance.now() + deps.profile.limits.intakeTimeoutMs,
   };

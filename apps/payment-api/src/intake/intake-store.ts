@@ -13,9 +13,9 @@ export interface IntakeItem {
   readonly payment: PaymentRow;
   readonly idempotencyKey: string;
   readonly fingerprint: Buffer;
-  /** Null for a request that waits: its answer is fixed later, at `dueAt` at the latest. */
+  /** Null for a request that waits: its answer is fixed later, after `waitMs` at the latest. */
   readonly answer: 202 | null;
-  readonly dueAt: Date | null;
+  readonly waitMs: number | null;
   /** Sealed, as JSON. */
   readonly source: string;
   readonly customer: string | null;
@@ -51,17 +51,18 @@ const INSERT = `
       $1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::text[],
       $15::timestamptz[], $16::timestamptz[], $17::text[], $18::text[], $19::smallint[],
-      $20::timestamptz[], $21::text[]
+      $20::float8[], $21::text[]
     ) as i (
       id, merchant_id, livemode, order_id, order_name, amount, tax_free_amount,
       currency, pg, source, customer, metadata, event_id, traceparent,
       requested_at, expires_at, key, fingerprint, answer,
-      due_at, payload
+      wait_ms, payload
     )
   ), keys as (
     insert into idempotency_key
       (merchant_id, livemode, scope, key, resource, fingerprint, answer, due_at, live_order_id)
-    select merchant_id, livemode, 'payment', key, id, decode(fingerprint, 'hex'), answer, due_at, order_id
+    select merchant_id, livemode, 'payment', key, id, decode(fingerprint, 'hex'), answer,
+           now() + wait_ms * interval '1 ms', order_id
     from input
     on conflict do nothing
     returning resource
@@ -196,7 +197,7 @@ async function insert(database: Queryable, items: readonly IntakeItem[]): Promis
       column((i) => i.idempotencyKey),
       column((i) => i.fingerprint.toString('hex')),
       column((i) => i.answer),
-      column((i) => i.dueAt),
+      column((i) => i.waitMs),
       column((i) => i.eventPayload),
     ],
   });

@@ -306,6 +306,23 @@ describe('an intake whose Redis forgets', () => {
   });
 });
 
+describe('an intake whose clock is an hour ahead', () => {
+  it('lets go of the key of a request that died as soon as any other', async () => {
+    const ahead = startInstance({
+      database,
+      prefix: uniquePrefix(),
+      clock: { now: () => new Date(Date.now() + 3_600_000) },
+    });
+    const { paymentId } = await pay(ahead, { principal: merchant(), waitSeconds: 1 });
+    const { rows } = await ahead.pool.query<{ soon: boolean }>(
+      `select due_at < now() + interval '1 minute' as soon from idempotency_key where resource = $1`,
+      [paymentId],
+    );
+    expect(rows).toEqual([{ soon: true }]);
+    await ahead.stop();
+  });
+});
+
 describe('an intake that refuses', () => {
   let instance: TestInstance;
   let now = new Date('2026-03-31T05:00:00Z');

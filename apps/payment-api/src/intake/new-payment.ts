@@ -47,7 +47,7 @@ export function prepare(request: NewPayment, sealer: Sealer, now: Date): IntakeI
     idempotencyKey: request.idempotencyKey,
     fingerprint: request.fingerprint,
     answer: request.waitSeconds > 0 ? null : 202,
-    dueAt: request.waitSeconds > 0 ? new Date(now.getTime() + request.waitSeconds * 1_000) : null,
+    waitMs: request.waitSeconds > 0 ? request.waitSeconds * 1_000 : null,
     source: JSON.stringify(source),
     customer: customer === null ? null : JSON.stringify(customer),
     eventId,
