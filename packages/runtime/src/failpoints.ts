@@ -20,6 +20,7 @@ export const FAILPOINTS = {
     'payment-api.answer.after-cache': 'An answer is kept in Redis for repeats.',
     'payment-api.projection.before-commit': 'Outcomes are written and not committed.',
     'payment-api.projection.after-commit': 'Outcomes are committed; cache and waiters are old.',
+    'payment-api.status-cache.before-fill': 'A reader has what it is about to write to the cache.',
     'payment-api.status-cache.before-write': 'Payments are about to be written to the cache.',
     'payment-api.status-cache.after-write': 'Payments are written to the cache.',
     'payment-api.wake.before-publish': 'The waiters of other instances are not woken.',

@@ -62,7 +62,9 @@ export function createStatusCache(redis: FastRedis, prefix: string): StatusCache
     },
     write: put,
     async fill(payment, readStartedAtMs) {
-      if (performance.now() - readStartedAtMs < FILL_AGE_MAX_MS) await put([payment]);
+      if (performance.now() - readStartedAtMs >= FILL_AGE_MAX_MS) return;
+      failpoint('payment-api.status-cache.before-fill');
+      await put([payment]);
     },
   };
 }
