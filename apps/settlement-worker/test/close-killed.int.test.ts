@@ -46,7 +46,9 @@ const KILL_ONCE = [
 ];
 
 describe('the close command, killed over and over', () => {
-  it('leaves each payment settled once and each statement whole', async () => {
+  it('leaves each payment settled once and each statement whole', {
+    timeout: 120_000,
+  }, async () => {
     const environment = {
       DATABASE_URL: books.url.reveal(),
       KAFKA_BROKERS: site.config.KAFKA_BROKERS,

@@ -672,8 +672,11 @@ describe('cancels that meet a busy or broken database', () => {
     expect(await pay(instance, { principal: merchant() })).toMatchObject({ status: 202 });
     await blocker.query('commit');
     blocker.release();
-    await Promise.all(waiting);
-    expect(await reserveOf(instance, paid.payment.id)).toMatchObject({ reserved: 51 });
+    // Those whose deadline came while they waited are refused, and hold nothing.
+    const answers = await Promise.allSettled(waiting);
+    const taken = answers.filter(({ status }) => status === 'fulfilled').length;
+    expect(taken).toBeGreaterThan(0);
+    expect(await reserveOf(instance, paid.payment.id)).toMatchObject({ reserved: 1 + taken });
     await instance.stop();
   });
 });

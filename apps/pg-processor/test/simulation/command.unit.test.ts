@@ -1,5 +1,8 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { runSimulateCommand } from './command.ts';
+
+/** A failing history is run again and again until it cannot be shorter. */
+vi.setConfig({ testTimeout: 60_000 });
 
 let said: { log: string[]; error: string[] };
 

@@ -6,7 +6,7 @@ import { runSeed, runSteps } from './run-history.ts';
 import { shrink } from './shrink.ts';
 import type { World } from './world.ts';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const FIXED_SEEDS = 300;
 const FRESH_SEEDS = 100;
 /** Runs within which each mutant has to be caught. */

@@ -6,7 +6,11 @@ const COLUMNS = `
   remaining_before, remaining_after, pg, pg_account_id, pg_order_id, pg_payment_id,
   pg_transaction_id, method_detail, occurred_at, sale_date, terms_date, event_id`;
 
-/** Rows are inserted by id, so that two instances take their locks in one order. */
+/**
+ * Rows are inserted by id, so that two instances take their locks in one order. Every unique key
+ * counts as a conflict: with one named, a row that another instance is inserting may break another
+ * one first.
+ */
 const INSERT_FACTS = {
   name: 'insert-facts',
   text: `
@@ -19,11 +23,11 @@ const INSERT_FACTS = {
       $20::date[], $21::uuid[]
     ) as incoming (${COLUMNS})
     order by id
-    on conflict (id) do nothing
+    on conflict do nothing
     returning id`,
 };
 
-/** What must be the same when a fact is told again. */
+/** What must be there, and the same, after a fact was told. */
 const FIND_DIFFERENT = {
   name: 'find-different-facts',
   text: `
@@ -34,7 +38,7 @@ const FIND_DIFFERENT = {
     ) as told (
       id, kind, payment_id, merchant_id, livemode, currency, amount, pg_transaction_id, sale_date
     )
-    join fact on fact.id = told.id
+    left join fact on fact.id = told.id
     where (
       fact.kind, fact.payment_id, fact.merchant_id, fact.livemode, fact.currency, fact.amount,
       fact.pg_transaction_id, fact.sale_date
@@ -79,7 +83,10 @@ export async function insertFacts(client: Queryable, facts: readonly Fact[]): Pr
   return rows.map((row) => row.id);
 }
 
-/** The ids under which something else is stored than these facts say. */
+/**
+ * The ids under which something else is stored than these facts say, or nothing, since another fact
+ * has their payment, their capture or their balance.
+ */
 export async function findDifferentFacts(
   client: Queryable,
   facts: readonly Fact[],

@@ -77,7 +77,8 @@ async function storeFacts(client: Queryable, facts: readonly Fact[]): Promise<nu
   const inserted = await insertFacts(client, facts);
   if (inserted.length < facts.length) {
     const [id] = await findDifferentFacts(client, facts);
-    if (id !== undefined) throw new PoisonError(`fact ${id} is stored with other money`);
+    if (id !== undefined)
+      throw new PoisonError(`fact ${id} is stored with other money, or another one for it`);
   }
   return inserted.length;
 }
