@@ -13,6 +13,9 @@ import { type Subject, THIS_COMMIT } from './subject.ts';
 
 export type { BenchSettings } from './bench.ts';
 export { commitOf } from './compare/checkout.ts';
+export { constantArrivals } from './load/arrivals.ts';
+export { describeMachine, describeServers } from './report/machine.ts';
+export { table } from './report/render.ts';
 
 export const REPORTS_DIR = join(REPOSITORY_DIR, 'docs', 'benchmarks');
 

@@ -12,17 +12,18 @@ export interface RequestOptions {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
+  readonly timeoutMs?: number;
 }
 
 /** One request; JSON in, text out. Rejects only when no answer came. */
 export async function send(url: string, options: RequestOptions = {}): Promise<Answer> {
-  const { method = 'GET', headers = {}, body } = options;
+  const { method = 'GET', headers = {}, body, timeoutMs = REQUEST_TIMEOUT_MS } = options;
   const hasBody = body !== undefined;
   const response = await fetch(url, {
     method,
     headers: { ...headers, ...(hasBody && { 'content-type': 'application/json' }) },
     ...(hasBody && { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   // As it was sent: `text()` would take away a byte order mark.
   const text = Buffer.from(await response.arrayBuffer()).toString('utf8');

@@ -69,6 +69,7 @@ export interface CancelBody {
 export class Merchant {
   readonly id: string;
   readonly secretKey: string;
+  #timeoutMs: number | undefined;
   readonly #system: System;
 
   private constructor(system: System, id: string, secretKey: string) {
@@ -89,6 +90,13 @@ export class Merchant {
     return new Merchant({ ...this.#system, api }, this.id, this.secretKey);
   }
 
+  /** The same merchant, who waits no longer for an answer. */
+  within(timeoutMs: number): Merchant {
+    const merchant = new Merchant(this.#system, this.id, this.secretKey);
+    merchant.#timeoutMs = timeoutMs;
+    return merchant;
+  }
+
   /** The same merchant with a key of test mode. */
   async inTestMode(): Promise<Merchant> {
     const answer = await asOperator(this.#system, `/merchants/${this.id}/keys`, {
@@ -98,8 +106,13 @@ export class Merchant {
     return new Merchant(this.#system, this.id, secretKey);
   }
 
-  pay(body: PaymentBody, key: string, waitSeconds?: number): Promise<Answer> {
+  pay(body: object, key: string, waitSeconds?: number): Promise<Answer> {
     return this.#send('/payments', { method: 'POST', headers: keyed(key, waitSeconds), body });
+  }
+
+  /** Changed by an operator. */
+  rename(name: string): Promise<Answer> {
+    return asOperator(this.#system, `/merchants/${this.id}`, { name }, 'PATCH');
   }
 
   cancel(paymentId: string, body: CancelBody, key: string, waitSeconds?: number): Promise<Answer> {
@@ -150,6 +163,7 @@ export class Merchant {
 
   #send(path: string, options: Parameters<typeof send>[1] = {}): Promise<Answer> {
     return send(`${this.#system.api}/api/v1${path}`, {
+      ...(this.#timeoutMs !== undefined && { timeoutMs: this.#timeoutMs }),
       ...options,
       headers: { authorization: `Bearer ${this.secretKey}`, ...options.headers },
     });
@@ -171,9 +185,9 @@ export function paymentOf(answer: Answer): Payment {
   return paymentSchema.parse(JSON.parse(answer.text));
 }
 
-function asOperator(system: System, path: string, body: object): Promise<Answer> {
+function asOperator(system: System, path: string, body: object, method = 'POST'): Promise<Answer> {
   return send(`${system.api}/api/v1/admin${path}`, {
-    method: 'POST',
+    method,
     headers: { authorization: `Bearer ${system.adminToken}` },
     body,
   });
