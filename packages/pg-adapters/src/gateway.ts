@@ -18,6 +18,12 @@ export interface Gateway {
   inquire(request: InquireRequest, call: GatewayCall): Promise<PgAnswer>;
   /** Gives money back, or gives up a deposit that has not come. Same bytes for the same request. */
   cancel(request: CancelRequest, call: GatewayCall): Promise<CancelAnswer>;
+  /**
+   * Undoes an approval whose answer was lost, named by what that approval was asked with: no payment
+   * id need have come back (망취소). Absent exactly where `capability.netCancel` is null. It gives
+   * back the whole or nothing, so a repeat never gives back twice. Same bytes for the same request.
+   */
+  netCancel?(request: ApproveRequest, call: GatewayCall): Promise<NetCancelAnswer>;
   /** Judges a webhook by its raw bytes. Pure: `receivedAt` is the only clock it knows. */
   verifyWebhook(request: WebhookRequest, secret: Secret | null): WebhookVerdict;
   /** Closes idle connections and waits for the calls that are on their way. */
@@ -39,10 +45,30 @@ export interface GatewayCapability {
   readonly executionTimeMaxMs: number;
   /** Waits before the first, second, ... inquiry after a lost answer (pg-protocols, section 6). */
   readonly inquiryScheduleMs: readonly number[];
+  /** What is done about a call whose outcome is not known, from the first rung to the last. */
+  readonly ladders: Readonly<Record<'APPROVE' | 'CANCEL' | 'NET_CANCEL', readonly Rung[]>>;
+  /** Null where the PG has no net-cancel. */
+  readonly netCancel: NetCancelCapability | null;
   readonly partialCancel: boolean;
   /** ISO 4217 codes that this adapter can speak of without loss; others end NOT_SENT. */
   readonly currencies: readonly string[];
   readonly webhooks: 'SIGNED' | 'UNSIGNED' | 'NONE';
+}
+
+/**
+ * A step towards the outcome of a call. A rung is left when nothing more is learnt or done by it.
+ * INQUIRE asks, by the schedule; "not found" is believed once the call must have ended and
+ * `executionTimeMaxMs` and `visibilityDelayMs` are over too. RESEND sends the same bytes with the
+ * same key, only where those execute once. NET_CANCEL undoes an approval; CANCEL gives back a capture
+ * that an inquiry has shown and nobody was told of. EXCEPTION waits for a person.
+ */
+export type Rung = 'INQUIRE' | 'RESEND' | 'NET_CANCEL' | 'CANCEL' | 'EXCEPTION';
+
+export interface NetCancelCapability {
+  /** How long after the approval was called the PG takes a net-cancel of it. */
+  readonly windowMs: number;
+  /** A repeat is UNDONE again; where false it is REFUSED with ALREADY_PROCESSED. */
+  readonly idempotent: boolean;
 }
 
 export interface SourceIdentity {
@@ -126,6 +152,25 @@ export type CancelAnswer =
       readonly cancel: PgCancel | null;
     })
   | PgFailure;
+
+/**
+ * How a net-cancel ended.
+ *
+ * - UNDONE: the approval had been executed and stands no more.
+ * - REFUSED with NOT_FOUND: there was nothing to undo at that moment. An approval that is still on
+ *   its way may be executed afterwards, so it is believed only when "not found" is.
+ * - REFUSED with ALREADY_PROCESSED: it was given back before.
+ * - REFUSED with NOT_CANCELABLE: too late, or not by this call; the approval stands.
+ * - All else as for any call.
+ */
+export type NetCancelAnswer = NetCancelled | PgFailure;
+
+export interface NetCancelled {
+  readonly kind: 'UNDONE';
+  /** What stood, and what gave it back; null where the PG confirms without showing it. */
+  readonly shown: { readonly payment: PgPayment; readonly cancel: PgCancel } | null;
+  readonly evidence: PgEvidence;
+}
 
 export interface PaymentAnswer {
   readonly kind: 'PAYMENT';

@@ -110,7 +110,7 @@ export const TAXONOMY = {
 } as const satisfies Record<UnifiedCode, CodeFacts>;
 
 /** What kind of call an answer belongs to, where that changes what the answer means. */
-export type Operation = 'APPROVE' | 'INQUIRE' | 'CANCEL';
+export type Operation = 'APPROVE' | 'INQUIRE' | 'CANCEL' | 'NET_CANCEL';
 
 /**
  * What an answer means that is not listed anywhere (pg-protocols, section 8): it never declines.

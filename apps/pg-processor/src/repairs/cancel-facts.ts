@@ -48,7 +48,7 @@ export function cancelInquiryFacts(
     reached: attempt.reached,
     notExecuted: attempt.notExecuted ? attempt.failure : null,
     mayResend:
-      capability.cancelIdempotent &&
+      capability.ladders.CANCEL.includes('RESEND') &&
       isKeyAlive &&
       !attempt.answered &&
       attempt.resendCount < RESENDS_MAX,

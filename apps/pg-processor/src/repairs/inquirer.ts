@@ -115,7 +115,7 @@ export function inquiryFacts(opened: OpenedAttempt): InquiryFacts {
     notExecuted: attempt.notExecuted ? attempt.failure : null,
     mayBelieveNotFound: (attempt.sinceDeadlineMs ?? 0) > believeAfterMs,
     mayResend:
-      capability.approveIdempotent &&
+      capability.ladders.APPROVE.includes('RESEND') &&
       isKeyAlive &&
       !attempt.answered &&
       attempt.resendCount < RESENDS_MAX,

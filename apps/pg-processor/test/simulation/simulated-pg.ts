@@ -4,6 +4,7 @@ import type {
   CancelRequest,
   Gateway,
   GatewayCall,
+  GatewayCapability,
   InquireRequest,
   PaymentAnswer,
   PgAnswer,
@@ -75,6 +76,19 @@ export interface SimulatedPgOptions {
   readonly mayAnswerInquiry: () => boolean;
 }
 
+type Ladders = GatewayCapability['ladders'];
+
+const LADDERS_WITH_KEYS: Ladders = {
+  APPROVE: ['INQUIRE', 'RESEND', 'EXCEPTION'],
+  CANCEL: ['INQUIRE', 'RESEND', 'EXCEPTION'],
+  NET_CANCEL: [],
+};
+const LADDERS_WITHOUT_KEYS: Ladders = {
+  APPROVE: ['INQUIRE', 'EXCEPTION'],
+  CANCEL: ['INQUIRE', 'EXCEPTION'],
+  NET_CANCEL: [],
+};
+
 const DAY_MS = 86_400_000;
 /** As long as Toss remembers a key. */
 const KEY_LIFETIME_MS = 15 * DAY_MS;
@@ -130,6 +144,8 @@ export class SimulatedPg {
         visibilityDelayMs,
         executionTimeMaxMs,
         inquiryScheduleMs: [],
+        ladders: hasKeys ? LADDERS_WITH_KEYS : LADDERS_WITHOUT_KEYS,
+        netCancel: null,
         partialCancel: true,
         currencies: ['KRW'],
         webhooks: 'NONE',

@@ -89,6 +89,7 @@ export function gatewayContract(name: string, subject: GatewaySubject): void {
     const bench = new Bench(subject);
     beforeAll(() => bench.start());
     afterAll(() => bench.stop());
+    ladders(bench);
     approvals(bench);
     declines(bench);
     lostAnswers(bench);
@@ -98,6 +99,23 @@ export function gatewayContract(name: string, subject: GatewaySubject): void {
     cancels(bench);
     lostCancels(bench);
   });
+}
+
+function ladders(bench: Bench): void {
+  it('has ladders that its facts bear out', () => expectSoundLadders(bench.gateway));
+}
+
+/** What a ladder says may be done, the PG can do; and each ends with a person. */
+export function expectSoundLadders({ capability, netCancel }: Gateway): void {
+  const { ladders, approveIdempotent, cancelIdempotent } = capability;
+  expect(capability.netCancel !== null).toBe(netCancel !== undefined);
+  expect(ladders.APPROVE.includes('NET_CANCEL')).toBe(netCancel !== undefined);
+  expect(ladders.NET_CANCEL.length > 0).toBe(netCancel !== undefined);
+  if (ladders.APPROVE.includes('RESEND')) expect(approveIdempotent).toBe(true);
+  if (ladders.CANCEL.includes('RESEND')) expect(cancelIdempotent).toBe(true);
+  for (const ladder of Object.values(ladders)) {
+    if (ladder.length > 0) expect(ladder.at(-1)).toBe('EXCEPTION');
+  }
 }
 
 function approvals(bench: Bench): void {

@@ -36,6 +36,12 @@ export const TOSS_CAPABILITY: GatewayCapability = {
   // Toss advises clients to wait 60 s, so it may still execute until then.
   executionTimeMaxMs: 60_000,
   inquiryScheduleMs: [1_000, 5_000, 30_000, 120_000, 600_000],
+  ladders: {
+    APPROVE: ['INQUIRE', 'RESEND', 'EXCEPTION'],
+    CANCEL: ['INQUIRE', 'RESEND', 'EXCEPTION'],
+    NET_CANCEL: [],
+  },
+  netCancel: null,
   partialCancel: true,
   // Toss writes dollars with decimals, so its numbers are minor units only where there are none.
   currencies: ['KRW'],
