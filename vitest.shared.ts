@@ -7,7 +7,9 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const TIERS = ['unit', 'int', 'e2e'] as const;
 type Tier = (typeof TIERS)[number];
 
-const TEST_TIMEOUT_MS: Record<Tier, number> = { unit: 10_000, int: 30_000, e2e: 120_000 };
+const TEST_TIMEOUT_MS: Record<Tier, number> = { unit: 20_000, int: 60_000, e2e: 120_000 };
+/** Servers, databases and whole systems start in hooks, on a busy machine several at once. */
+const HOOK_TIMEOUT_MS = 180_000;
 
 /** Real servers are shared by all files of a run, so few files run at once. */
 const WORKERS_MAX: Record<Tier, number> = { unit: 2, int: 2, e2e: 1 };
@@ -56,7 +58,7 @@ export function definePackageTests(packageUrl: string): ViteUserConfig {
           name,
           include: [`{src,lib,generate,checks,test}/**/*.${name}.test.ts`],
           testTimeout: TEST_TIMEOUT_MS[name],
-          hookTimeout: TEST_TIMEOUT_MS[name],
+          hookTimeout: HOOK_TIMEOUT_MS,
           globalSetup: name === 'unit' ? [] : [GLOBAL_SETUP],
         },
       })),
