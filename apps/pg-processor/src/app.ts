@@ -21,7 +21,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await app.register(
     async (admin) => {
       admin.addHook('onRequest', requireOperator(deps.config.OPERATOR_PUBLIC_KEY));
-      registerExceptionRoutes(admin, deps.pool);
+      registerExceptionRoutes(admin, deps.resolve);
       registerAttemptRoutes(admin, deps.pool);
       registerCancelRoutes(admin, deps.pool);
     },

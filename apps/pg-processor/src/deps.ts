@@ -25,7 +25,8 @@ import { createMetrics, type ProcessorMetrics } from './metrics.ts';
 import { createFollowUp } from './repairs/follow-up.ts';
 import { createInquirer } from './repairs/inquirer.ts';
 import type { SweeperOptions } from './repairs/sweeper.ts';
-import { createResults, type Results } from './results/results.ts';
+import type { ResolveOptions } from './resolutions/resolve-exception.ts';
+import { createResults, type Results, type ResultsOptions } from './results/results.ts';
 
 /** Told when rows were committed that somebody should look at. */
 export interface Wakes {
@@ -52,6 +53,7 @@ export interface Deps {
   readonly inquirer: Pump;
   readonly followUp: Pump;
   readonly sweeper: SweeperOptions;
+  readonly resolve: ResolveOptions;
   readonly wakes: Wakes;
 }
 
@@ -96,17 +98,12 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     firstFollowUpMs: ({ pg }: Attempt) =>
       gateways.get(pg)?.settings.lateCaptureScheduleMs[0] ?? FIRST_FOLLOW_UP_MS,
   };
-  const results = createResults({
-    pool,
-    context,
-    metrics,
-    logger,
-    onCommitted({ hasFurtherAttempts, hasEndedCancels }) {
-      wakes.relay();
-      if (hasFurtherAttempts) wakes.dispatcher();
-      if (hasEndedCancels) wakes.cancels();
-    },
-  });
+  const onCommitted: ResultsOptions['onCommitted'] = ({ hasFurtherAttempts, hasEndedCancels }) => {
+    wakes.relay();
+    if (hasFurtherAttempts) wakes.dispatcher();
+    if (hasEndedCancels) wakes.cancels();
+  };
+  const results = createResults({ pool, context, metrics, logger, onCommitted });
   const onStored = () => {
     wakes.dispatcher();
     wakes.relay();
@@ -136,6 +133,7 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     inquirer: createInquirer(repairs),
     followUp: createFollowUp(repairs),
     sweeper: { pool, gateways, results, logger },
+    resolve: { pool, pgCalls, context, metrics, logger, random, onCommitted },
     wakes,
   };
 }

@@ -12,6 +12,7 @@ export interface ProcessorMetrics {
   readonly cancelIntake: Counter<'result'>;
   readonly cancels: Counter<'state'>;
   readonly reversals: Counter<'state'>;
+  readonly resolutions: Counter<'resolution' | 'result'>;
   readonly openCancels: Gauge<'state'>;
   readonly overdueCancels: Gauge<'state'>;
 }
@@ -86,6 +87,12 @@ export function createMetrics(registry: Registry): ProcessorMetrics {
       name: 'reversals_total',
       help: 'Captures of payments that had failed, by how far their reversal is; alert when it rises',
       labelNames: ['state'],
+      registers,
+    }),
+    resolutions: new Counter({
+      name: 'exception_resolutions_total',
+      help: 'What operators asked for about exceptions, by whether it was done',
+      labelNames: ['resolution', 'result'],
       registers,
     }),
     openCancels: new Gauge({

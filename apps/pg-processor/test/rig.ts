@@ -59,7 +59,7 @@ export async function createRig(): Promise<Rig> {
     },
     async clear() {
       await pool.query(
-        'truncate attempt, cancel, source_claim, payment_result, outcome, exception, outbox',
+        'truncate attempt, cancel, source_claim, payment_result, outcome, exception, operator_action, outbox',
       );
     },
     async close() {

@@ -92,6 +92,16 @@ export const HTTP_ERRORS = {
     title: 'Two keys of this mode are live already',
     action: 'Revoke one of them first.',
   },
+  EXCEPTION_RESOLVED: {
+    status: 409,
+    title: 'The exception is resolved already',
+    action: 'Nothing was changed; `resolvedBy`, `resolvedAt` and `resolution` say how it ended.',
+  },
+  RESOLUTION_REFUSED: {
+    status: 409,
+    title: 'The exception cannot be resolved like this',
+    action: 'Nothing was changed; `detail` says why and what may be done.',
+  },
   SETTLEMENT_INCOMPLETE: {
     status: 409,
     title: 'The statement is still being received',

@@ -1,6 +1,7 @@
 import type { AttemptState, Failure } from '@mini-pg/domain';
 import type { PgCancel } from '@mini-pg/pg-adapters';
 import type { Attempt } from '../attempts/attempt.ts';
+import { TELL_OF_CAPTURE } from '../resolutions/resolution.ts';
 import { followUpOfCancelMs, retryCancel } from './apply-cancel-decision.ts';
 import { escalate, hold, tellStep } from './apply-decision.ts';
 import { reversedEvent } from './events.ts';
@@ -58,7 +59,7 @@ function finish(verdict: Verdict, attempt: Attempt, { pgTransactionId, at }: PgC
   plan.patch(reversed, null, { state: 'REVERSED' });
   plan.released.push(reversed);
   plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
-  plan.resolved.push({ attemptId: reversed.id, kind: 'LATE_CAPTURE' });
+  for (const kind of TELL_OF_CAPTURE) plan.resolved.push({ attemptId: reversed.id, kind });
   plan.reversals.push('DONE');
   plan.tell((context) => reversedEvent(reversed, { pgTransactionId, at }, context));
 }

@@ -1,6 +1,6 @@
 import type { Attempt } from '../attempts/attempt.ts';
 import type { ProvenPayment } from '../decisions/decision.ts';
-import type { Plan } from './plan.ts';
+import type { AttemptPatch, Plan } from './plan.ts';
 
 const REVERSAL_REASON = 'The payment had failed before it was approved';
 
@@ -10,12 +10,23 @@ const REVERSAL_REASON = 'The payment had failed before it was approved';
  * that it is not what another payment captures with it.
  */
 export function reverse(attempt: Attempt, capture: ProvenPayment, plan: Plan): void {
-  const { pgPaymentId, pgTransactionId, methodDetail, approvedAt } = capture;
+  const { pgTransactionId } = capture;
   if (isReversedByAnother(attempt, pgTransactionId, plan)) return;
   plan.open(attempt, 'LATE_CAPTURE', `captured by ${pgTransactionId} after it was closed`);
   if (!mayReverse(attempt, plan)) return;
-  plan.patch(attempt, null, { pgPaymentId, pgTransactionId, methodDetail, approvedAt });
   plan.reclaimed.push(attempt);
+  startReversal(attempt, capture, plan, {});
+}
+
+/** Keeps the proof of the capture with its attempt, and asks for a call that gives it back. */
+export function startReversal(
+  attempt: Attempt,
+  { pgPaymentId, pgTransactionId, methodDetail, approvedAt }: ProvenPayment,
+  plan: Plan,
+  changes: Partial<AttemptPatch>,
+): void {
+  const proof = { pgPaymentId, pgTransactionId, methodDetail, approvedAt };
+  plan.patch(attempt, null, { ...proof, ...changes });
   plan.reversals.push('STARTED');
   const { amount, taxFreeAmount } = attempt;
   const cancels = plan.payment.attempts.filter(
@@ -39,7 +50,11 @@ export function reverse(attempt: Attempt, capture: ProvenPayment, plan: Plan): v
 }
 
 /** Attempts of one payment share their source, so each of them is shown the same capture. */
-function isReversedByAnother({ id }: Attempt, pgTransactionId: string, { payment }: Plan): boolean {
+export function isReversedByAnother(
+  { id }: Attempt,
+  pgTransactionId: string,
+  { payment }: Plan,
+): boolean {
   const reversed = new Set(payment.attempts.map(({ reversesId }) => reversesId));
   return payment.attempts.some(
     (other) =>

@@ -2,6 +2,7 @@ import type { PostgresClient } from '@mini-pg/database';
 import type { OutboxRow } from '@mini-pg/messaging';
 import type { Attempt } from '../attempts/attempt.ts';
 import { createRowset } from '../db/rowset.ts';
+import { RESOLUTIONS } from '../resolutions/resolution.ts';
 import type {
   AttemptPatch,
   CancelPatch,
@@ -198,12 +199,21 @@ const INSERT_EXCEPTIONS = {
 
 const RESOLVED_BY = 'pg-processor';
 
+/** Where an operator has asked for what closes it, the exception is closed in that name. */
 const RESOLVE_EXCEPTIONS = {
   name: 'resolve-exceptions',
   text: `
     update exception x
-    set resolved_at = now(), resolution = 'the outcome became known', resolved_by = '${RESOLVED_BY}'
+    set resolved_at = now(), resolution = coalesce(o.detail ->> 'reason', 'the outcome became known'),
+      resolved_by = coalesce(o.operator, '${RESOLVED_BY}'),
+      resolved_as = case when o.id is not null then 'CANCEL' end
     from unnest($1::uuid[], $2::text[]) as r (attempt_id, kind)
+      left join lateral (
+        select a.id, a.operator, a.detail from exception y
+        join operator_action a on a.target = y.id and a.action = '${RESOLUTIONS.cancel}'
+        where y.attempt_id = r.attempt_id and y.kind = r.kind and y.resolved_at is null
+        order by a.at desc limit 1
+      ) o on true
     where x.attempt_id = r.attempt_id and x.kind = r.kind and x.resolved_at is null`,
 };
 

@@ -18,3 +18,9 @@ export function requireOperator(publicKey: KeyObject): (request: FastifyRequest)
     if (request.operator === null) throw new ProblemError('UNAUTHORIZED');
   };
 }
+
+/** Who makes a change. @throws ProblemError FORBIDDEN for one who may only look */
+export function requireChange({ operator }: FastifyRequest): Operator {
+  if (operator === null || operator.role === 'viewer') throw new ProblemError('FORBIDDEN');
+  return operator;
+}

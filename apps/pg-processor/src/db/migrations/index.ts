@@ -3,6 +3,7 @@ import * as createProcessor from './001-create-processor.ts';
 import * as createCancels from './002-create-cancels.ts';
 import * as cheapenSourceKeyCheck from './003-cheapen-source-key-check.ts';
 import * as createReversals from './004-create-reversals.ts';
+import * as createOperatorActions from './005-create-operator-actions.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '002-create-cancels': createCancels,
   '003-cheapen-source-key-check': cheapenSourceKeyCheck,
   '004-create-reversals': createReversals,
+  '005-create-operator-actions': createOperatorActions,
 };

@@ -30,7 +30,7 @@ const TABLES: readonly TableName[] = [
 /** When a row was written, and words for people: the store does not keep them. */
 const NOT_KEPT = [
   ...['created_at', 'updated_at', 'committed_at', 'opened_at', 'claimed_at'],
-  ...['resolution', 'resolved_by'],
+  ...['resolution', 'resolved_by', 'resolved_as'],
 ];
 
 /** The time of the simulation in place of the server's, for statements that name no schema. */

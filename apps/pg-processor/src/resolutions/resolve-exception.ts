@@ -1,0 +1,261 @@
+import {
+  inTransaction,
+  type PostgresClient,
+  type PostgresPool,
+  violatedKey,
+} from '@mini-pg/database';
+import type { PgAnswer } from '@mini-pg/pg-adapters';
+import { type Logger, type Operator, ProblemError } from '@mini-pg/runtime';
+import { type CallableAttempt, callableColumns } from '../attempts/attempt.ts';
+import type { OpenedAttempt, PgCalls } from '../calls/pg-calls.ts';
+import { decideFollowUp } from '../decisions/decide-follow-up.ts';
+import { decideInquiry } from '../decisions/decide-inquiry.ts';
+import type { Decision } from '../decisions/decision.ts';
+import type { ProcessorMetrics } from '../metrics.ts';
+import { inquiryFacts, verdictOf } from '../repairs/inquirer.ts';
+import type { PlanContext } from '../results/plan.ts';
+import { readLocked } from '../results/read-locked.ts';
+import type { ResultsOptions } from '../results/results.ts';
+import { writePlans } from '../results/write-plans.ts';
+import {
+  type Finding,
+  inWords,
+  isUndecided,
+  type PlannedResolution,
+  planResolution,
+} from './plan-resolution.ts';
+import { RESOLUTIONS, type ResolutionRequest } from './resolution.ts';
+
+export interface ResolveOptions extends Pick<ResultsOptions, 'context' | 'onCommitted'> {
+  readonly pool: PostgresPool;
+  readonly pgCalls: PgCalls;
+  readonly metrics: ProcessorMetrics;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+/** A decision of an operator about one exception. */
+export interface ResolutionCall {
+  readonly exceptionId: string;
+  readonly request: ResolutionRequest;
+  readonly operator: Operator;
+}
+
+interface ExceptionRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly paymentId: string;
+  readonly attemptId: string;
+  readonly resolvedAt: Date | null;
+  readonly resolution: string | null;
+  readonly resolvedBy: string | null;
+  readonly resolvedAs: string | null;
+}
+
+const READ_EXCEPTION = `
+  select id, kind, payment_id as "paymentId", attempt_id as "attemptId",
+    resolved_at as "resolvedAt", resolution, resolved_by as "resolvedBy",
+    resolved_as as "resolvedAs"
+  from exception where id = $1`;
+
+/**
+ * Resolves an exception as an operator says. The PG is asked before the transaction; what it said
+ * is decided on under the lock of the payment, where the exception is read again. So of two
+ * operators one is first, and the other one is told.
+ *
+ * @throws ProblemError NOT_FOUND, EXCEPTION_RESOLVED or RESOLUTION_REFUSED; then nothing is changed
+ */
+export async function resolveException(
+  options: ResolveOptions,
+  call: ResolutionCall,
+): Promise<void> {
+  const { resolution } = call.request;
+  try {
+    await resolve(options, call);
+    options.metrics.resolutions.inc({ resolution, result: 'DONE' });
+  } catch (error) {
+    const key = violatedKey(error);
+    const refusal = key === undefined ? error : refused(`it would break ${key}`);
+    if (refusal instanceof ProblemError) {
+      options.metrics.resolutions.inc({ resolution, result: refusal.code });
+    }
+    throw refusal;
+  }
+}
+
+async function resolve(options: ResolveOptions, call: ResolutionCall): Promise<void> {
+  const { rows } = await options.pool.query<ExceptionRow>(READ_EXCEPTION, [call.exceptionId]);
+  const exception = openOf(rows[0]);
+  const finding = await ask(options, exception, call.request);
+  const { newId, firstFollowUpMs, now } = options.context;
+  const context = { newId, firstFollowUpMs, now: now() };
+  const planned = await inTransaction(options.pool, async (client) => {
+    const result = await planUnderLock(client, exception, { call, finding, context });
+    if (result.closes) await close(client, call);
+    await recordAction(client, exception, { call, finding, context });
+    if (result.plan !== null) await writePlans(client, [result.plan]);
+    return result;
+  });
+  announce(options, exception, call, planned);
+}
+
+/** What a resolution is decided on, besides the payment. */
+interface Known {
+  readonly call: ResolutionCall;
+  readonly finding: Finding | null;
+  readonly context: PlanContext;
+}
+
+async function planUnderLock(
+  client: PostgresClient,
+  { id, kind, paymentId, attemptId }: ExceptionRow,
+  { call, finding, context }: Known,
+): Promise<Extract<PlannedResolution, { kind: 'DONE' }>> {
+  const payment = (await readLocked(client, [paymentId])).get(paymentId);
+  if (!payment) throw new Error(`there is no payment ${paymentId}`);
+  const { rows } = await client.query<ExceptionRow>(`${READ_EXCEPTION} for update`, [id]);
+  openOf(rows[0]);
+  const { resolution, pgTransactionId = null } = call.request;
+  const order = { resolution, kind, attemptId, pgTransactionId, finding };
+  const planned = planResolution(order, payment, context);
+  if (planned.kind === 'REFUSED') throw refused(planned.reason);
+  if (finding !== null && planned.plan !== null) await refuseForeign(client, finding);
+  return planned;
+}
+
+const READ_FOREIGN = `
+  select from attempt
+  where pg = $1 and pg_account_id = $2 and livemode = $3 and pg_transaction_id = $4 and id <> $5
+    and state in ('APPROVED', 'REVERSED')`;
+
+/** What another attempt has captured is neither approved here nor given back. */
+async function refuseForeign(client: PostgresClient, { asked, verdict }: Finding): Promise<void> {
+  const { decision } = verdict;
+  if (decision.kind !== 'APPROVE') return;
+  const { pgTransactionId } = decision.payment;
+  const { pg, pgAccountId, livemode, id } = asked;
+  const values = [pg, pgAccountId, livemode, pgTransactionId, id];
+  const { rowCount } = await client.query(READ_FOREIGN, values);
+  if (rowCount) throw refused(`${pgTransactionId} belongs to another attempt`);
+}
+
+const CLOSE = `
+  update exception
+  set resolved_at = now(), resolution = $2, resolved_by = $3, resolved_as = $4
+  where id = $1`;
+
+async function close(client: PostgresClient, call: ResolutionCall): Promise<void> {
+  const { resolution, reason } = call.request;
+  const values = [call.exceptionId, reason, call.operator.name, RESOLUTIONS[resolution]];
+  await client.query(CLOSE, values);
+}
+
+const INSERT_ACTION = `
+  insert into operator_action (id, operator, action, target, detail)
+  values ($1, $2, $3, $4, $5)`;
+
+async function recordAction(
+  client: PostgresClient,
+  { id, kind, paymentId, attemptId }: ExceptionRow,
+  { call, finding, context }: Known,
+): Promise<void> {
+  const { resolution, reason, pgTransactionId = null } = call.request;
+  const pgSaid = finding?.said ?? null;
+  const detail = { reason, kind, paymentId, attemptId, pgTransactionId, pgSaid };
+  await client.query(INSERT_ACTION, [
+    context.newId(),
+    call.operator.name,
+    RESOLUTIONS[resolution],
+    id,
+    JSON.stringify(detail),
+  ]);
+}
+
+function openOf(exception: ExceptionRow | undefined): ExceptionRow {
+  if (exception === undefined) throw new ProblemError('NOT_FOUND');
+  const { resolvedAt, resolution, resolvedBy, resolvedAs } = exception;
+  if (resolvedAt === null) return exception;
+  const how = resolvedAs === null ? '' : `${resolvedAs} `;
+  throw new ProblemError('EXCEPTION_RESOLVED', {
+    detail: `resolved already: ${how}by ${resolvedBy} at ${resolvedAt.toISOString()}: ${resolution}`,
+    extra: { resolvedAt, resolution, resolvedBy, resolvedAs },
+  });
+}
+
+const READ_ATTEMPT = `
+  select ${callableColumns('a')}, o.payment_id is not null as "hasOutcome"
+  from attempt a left join outcome o on o.payment_id = a.payment_id
+  where a.id = $1`;
+
+/** Asks the PG what it holds, where the resolution depends on it; null where it cannot be asked. */
+async function ask(
+  options: ResolveOptions,
+  { attemptId }: ExceptionRow,
+  { resolution }: ResolutionRequest,
+): Promise<Finding | null> {
+  const { rows } = await options.pool.query<CallableAttempt & { hasOutcome: boolean }>(
+    READ_ATTEMPT,
+    [attemptId],
+  );
+  const [attempt] = rows;
+  if (attempt?.operation !== 'APPROVE') return null;
+  const mayDecide = resolution === 'cancel' || isUndecided(attempt, attempt.hasOutcome);
+  if (!mayDecide) return null;
+  const opened = open(options, attempt);
+  if (opened === null) return null;
+  const answer = await options.pgCalls.inquire(opened);
+  const decision = decide(resolution, answer, opened);
+  return {
+    asked: attempt,
+    verdict: verdictOf(options, opened, 'INQUIRY', answer, decision),
+    said: said(answer, decision),
+  };
+}
+
+function open({ pgCalls, logger }: ResolveOptions, attempt: CallableAttempt): OpenedAttempt | null {
+  try {
+    return pgCalls.open(attempt);
+  } catch (error) {
+    logger.error({ err: error, attemptId: attempt.id }, 'an attempt cannot be inquired');
+    return null;
+  }
+}
+
+/** A capture to approve has to be of a call of ours; one to give back has to be the attempt's own. */
+function decide(
+  resolution: ResolutionRequest['resolution'],
+  answer: PgAnswer,
+  opened: OpenedAttempt,
+): Decision {
+  if (resolution === 'cancel') return decideFollowUp(answer, opened.expected);
+  const never = { mayResend: false, mayRetry: false, isLast: false };
+  return decideInquiry(answer, { ...inquiryFacts(opened), ...never });
+}
+
+function said(answer: PgAnswer, decision: Decision): string {
+  const shown =
+    answer.kind === 'PAYMENT'
+      ? `${answer.evidence.rawStatus ?? answer.state}, ${answer.payment.amount} ` +
+        `${answer.payment.currency}, transaction ${answer.payment.pgTransactionId}`
+      : `${answer.error.pgCode ?? answer.error.code}: ${answer.error.message}`;
+  const meaning = inWords(decision);
+  return meaning === '' ? shown : `${shown} (${meaning})`;
+}
+
+function refused(detail: string): ProblemError {
+  return new ProblemError('RESOLUTION_REFUSED', { detail });
+}
+
+function announce(
+  { metrics, logger, onCommitted }: ResolveOptions,
+  { id, kind, paymentId, attemptId }: ExceptionRow,
+  { request, operator }: ResolutionCall,
+  { plan }: Extract<PlannedResolution, { kind: 'DONE' }>,
+): void {
+  const { resolution, reason } = request;
+  const what = { exceptionId: id, kind, paymentId, attemptId, resolution, reason };
+  logger.info({ ...what, operator: operator.name }, 'an operator resolved an exception');
+  if (plan === null) return;
+  for (const state of plan.reversals) metrics.reversals.inc({ state });
+  onCommitted({ hasFurtherAttempts: plan.further.length > 0, hasEndedCancels: true });
+}
