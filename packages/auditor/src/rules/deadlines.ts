@@ -1,10 +1,11 @@
 import { type Rule, sqlRule } from '../rule.ts';
+import { IN_A_PERSONS_HANDS } from './exceptions.ts';
 
 const SCHEMAS = ['payment', 'processor', 'settlement'] as const;
 
-const OPEN_EXCEPTION = `
+const HAS_EXCEPTION = `
   exists (select from processor.exception e
-          where e.payment_id = x.payment_id and e.resolved_at is null)`;
+          where e.payment_id = x.payment_id and ${IN_A_PERSONS_HANDS})`;
 
 /** An approval that gave a deposit account waits, uninquired, for the cancel of that account. */
 const DEPOSIT_IN_CANCEL = `
@@ -19,7 +20,7 @@ function ofEverySchema(query: (schema: string) => string): string {
 export const DEADLINE_RULES: readonly Rule[] = [
   sqlRule({
     id: 'requested-in-time',
-    statement: 'A payment has its outcome in time, or an open exception.',
+    statement: 'A payment has its outcome in time, or an exception: open, or written off.',
     checked: 'select count(*) from payment.payment',
     bounds: ['requestedMs'],
     violations: `
@@ -28,7 +29,7 @@ export const DEADLINE_RULES: readonly Rule[] = [
       where x.requested_at < now() - $1::interval
         and not exists (select from payment.payment_fact f
                         where f.payment_id = x.payment_id and f.kind in ('APPROVED', 'FAILED'))
-        and not ${OPEN_EXCEPTION}
+        and not ${HAS_EXCEPTION}
       order by x.payment_id`,
   }),
   sqlRule({
@@ -50,8 +51,8 @@ export const DEADLINE_RULES: readonly Rule[] = [
   sqlRule({
     id: 'unknown-is-inquired',
     statement:
-      'Every attempt of unknown result is inquired on its schedule or has an open exception, and ' +
-      'so is one that closed without a definite answer.',
+      'Every attempt of unknown result is inquired on its schedule or has an exception, open or ' +
+      'written off, and so is one that closed without a definite answer.',
     checked: 'select count(*) from processor.attempt',
     bounds: ['unknownMs'],
     violations: `
@@ -62,7 +63,7 @@ export const DEADLINE_RULES: readonly Rule[] = [
               and (x.next_inquiry_at < now() - $1::interval
                    or (x.next_inquiry_at is null and not ${DEPOSIT_IN_CANCEL})))
              or x.next_follow_up_at < now() - $1::interval)
-        and not ${OPEN_EXCEPTION}
+        and not ${HAS_EXCEPTION}
       order by x.id`,
   }),
   sqlRule({

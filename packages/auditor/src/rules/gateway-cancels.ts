@@ -1,4 +1,5 @@
 import { type Rule, sqlRule } from '../rule.ts';
+import { IN_A_PERSONS_HANDS } from './exceptions.ts';
 
 /** Cancels that gave money back; one that came before the first call moved none. */
 const REFUNDED = `c.state = 'DONE' and c.remaining_after is not null`;
@@ -37,7 +38,7 @@ const LOOKED_AFTER = `
                  where c.payment_id = a.payment_id and c.operation = 'CANCEL'
                    and (c.state in ('CALLING', 'UNKNOWN') or c.next_follow_up_at is not null))
          or exists (select from processor.exception e
-                    where e.payment_id = a.payment_id and e.resolved_at is null))`;
+                    where e.payment_id = a.payment_id and ${IN_A_PERSONS_HANDS}))`;
 
 /** What pg-processor and the gateway say of cancels. */
 export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
@@ -152,7 +153,7 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'cancels-end-in-time',
-    statement: 'A cancel has its end in time, or its payment an open exception.',
+    statement: 'A cancel has its end in time, or its payment an exception: open, or written off.',
     checked: 'select count(*) from processor.cancel',
     bounds: ['requestedMs'],
     violations: `
@@ -161,7 +162,7 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
       from processor.cancel c
       where c.state in ('WAITING', 'STARTED') and c.created_at < now() - $1::interval
         and not exists (select from processor.exception e
-                        where e.payment_id = c.payment_id and e.resolved_at is null)
+                        where e.payment_id = c.payment_id and ${IN_A_PERSONS_HANDS})
       order by c.id`,
   }),
 ];

@@ -1,4 +1,5 @@
 import { type Rule, sqlRule } from '../rule.ts';
+import { IN_A_PERSONS_HANDS } from './exceptions.ts';
 
 /** An attempt that the gateway's own books must know. */
 const PAID = `a.operation = 'APPROVE' and a.state in ('APPROVED', 'REVERSED')`;
@@ -32,7 +33,7 @@ const LOOKED_AFTER = `
   where a.operation = 'APPROVE' and a.source_key is not null
     and (a.state in ('CALLING', 'UNKNOWN') or a.next_follow_up_at is not null
          or exists (select from processor.exception e
-                    where e.attempt_id = a.id and e.resolved_at is null))`;
+                    where e.attempt_id = a.id and ${IN_A_PERSONS_HANDS}))`;
 
 export const GATEWAY_RULES: readonly Rule[] = [
   sqlRule({
@@ -134,7 +135,7 @@ export const GATEWAY_RULES: readonly Rule[] = [
         and h.captured > h.cancelled
         and a.next_follow_up_at is null
         and not exists (select from processor.exception e
-                        where e.payment_id = a.payment_id and e.resolved_at is null)
+                        where e.payment_id = a.payment_id and ${IN_A_PERSONS_HANDS})
         and not exists (select from processor.attempt other
                         where other.state = 'APPROVED' and other.pg = h.pg
                           and other.pg_transaction_id = h.pg_transaction_id)
