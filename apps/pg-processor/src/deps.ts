@@ -21,6 +21,7 @@ import type { StartCancelsOptions } from './cancels/start-cancels.ts';
 import type { Config } from './config.ts';
 import type { CancelIntakeOptions } from './consumers/cancel-requested.ts';
 import type { IntakeOptions } from './consumers/payment-requested.ts';
+import { isNetCancelNext } from './decisions/ladder.ts';
 import { createMetrics, type ProcessorMetrics } from './metrics.ts';
 import { createFollowUp } from './repairs/follow-up.ts';
 import { createInquirer } from './repairs/inquirer.ts';
@@ -60,6 +61,7 @@ export interface Deps {
 export interface Overrides {
   readonly logger?: Logger;
   readonly pool?: PostgresPool;
+  readonly gateways?: Gateways;
   readonly random?: () => number;
   readonly onClaimed?: CallerOptions['onClaimed'];
 }
@@ -89,7 +91,7 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
   const random = overrides.random ?? Math.random;
   const { now } = movedClock(config.CLOCK_OFFSET_MS);
   const wakes: Wakes = { relay: () => {}, dispatcher: () => {}, cancels: () => {} };
-  const gateways = openGateways(config.pgs);
+  const gateways = overrides.gateways ?? openGateways(config.pgs);
   const pgCalls = createPgCalls({ gateways, sealer, metrics });
   const leaseChecks = createLeaseChecks(pool);
   const context = {
@@ -97,6 +99,10 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     now,
     firstFollowUpMs: ({ pg }: Attempt) =>
       gateways.get(pg)?.settings.lateCaptureScheduleMs[0] ?? FIRST_FOLLOW_UP_MS,
+    netCancelsFirst: ({ pg, sinceCalledMs }: Attempt) => {
+      const capability = gateways.get(pg)?.gateway.capability;
+      return capability !== undefined && isNetCancelNext(capability, null, sinceCalledMs);
+    },
   };
   const onCommitted: ResultsOptions['onCommitted'] = ({ hasFurtherAttempts, hasEndedCancels }) => {
     wakes.relay();
@@ -113,7 +119,7 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     wakes.relay();
   };
   const { onClaimed } = overrides;
-  const caller = createCaller({ pgCalls, leaseChecks, results, random, logger, onClaimed });
+  const caller = createCaller({ pool, pgCalls, leaseChecks, results, random, logger, onClaimed });
   const owner = `${config.INSTANCE_ID ?? 'pg-processor'}:${randomUUID()}`;
   const repairs = { pool, gateways, pgCalls, results, metrics, logger, newId, random };
   return {

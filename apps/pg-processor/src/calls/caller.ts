@@ -1,10 +1,13 @@
-import type { CancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
+import type { PostgresPool } from '@mini-pg/database';
+import type { CancelAnswer, NetCancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
 import { failpoint, type Logger } from '@mini-pg/runtime';
 import type { CallableAttempt } from '../attempts/attempt.ts';
 import { decideApproval } from '../decisions/decide-approval.ts';
 import { decideCancel } from '../decisions/decide-cancel.ts';
 import { decideDepositCancel } from '../decisions/decide-deposit-cancel.ts';
+import { decideNetCancel } from '../decisions/decide-net-cancel.ts';
 import { type Decision, failureOf } from '../decisions/decision.ts';
+import { mayBelieveNothing, readUndone } from '../repairs/net-cancel-facts.ts';
 import { nextInquiryMs } from '../repairs/schedule.ts';
 import type { Results } from '../results/results.ts';
 import { evidenceOf, type Verdict } from '../results/verdict.ts';
@@ -14,6 +17,7 @@ import type { LeaseChecks } from './lease-checks.ts';
 import type { OpenedAttempt, PgCalls } from './pg-calls.ts';
 
 export interface CallerOptions {
+  readonly pool: PostgresPool;
   readonly pgCalls: PgCalls;
   readonly leaseChecks: LeaseChecks;
   readonly results: Results;
@@ -56,6 +60,7 @@ async function callOnce(
     failpoint('pg-processor.cancel.after-answer');
     return verdictOf(options, opened, owner, answer, decideCancelAnswer(answer, opened));
   }
+  if (attempt.operation === 'NET_CANCEL') return netCancel(options, opened, owner, maySend);
   failpoint('pg-processor.call.before-send');
   const answer = await options.pgCalls.approve(opened, maySend);
   failpoint('pg-processor.call.after-answer');
@@ -64,6 +69,22 @@ async function callOnce(
     expected,
     number: attempt.number,
     reachedBefore: false,
+  });
+  return verdictOf(options, opened, owner, answer, decision);
+}
+
+/** "Nothing to undo" speaks of the moment of the call, so the approval is read before it. */
+async function netCancel(
+  options: CallerOptions,
+  opened: OpenedAttempt,
+  owner: string,
+  maySend: () => boolean,
+): Promise<Verdict> {
+  const undone = await readUndone(options.pool, opened);
+  const answer = await options.pgCalls.netCancel(opened, maySend);
+  const decision = decideNetCancel(answer, {
+    expected: opened.expected,
+    mayBelieveNothing: mayBelieveNothing(opened, undone),
   });
   return verdictOf(options, opened, owner, answer, decision);
 }
@@ -104,7 +125,7 @@ function verdictOf(
   options: CallerOptions,
   { attempt, connection }: OpenedAttempt,
   owner: string,
-  answer: PgAnswer | CancelAnswer,
+  answer: PgAnswer | CancelAnswer | NetCancelAnswer,
   decision: Decision,
 ): Verdict {
   const isHarmless = decision.kind === 'WAIT' && decision.notExecuted !== null;
@@ -118,7 +139,8 @@ function verdictOf(
     answered: answer.kind !== 'NOT_SENT' && answer.kind !== 'NO_ANSWER',
     evidence: evidenceOf(answer),
     nextInquiryMs: nextInquiryMs(connection.settings, {
-      inquiryCount: 0,
+      // Net-cancels are repeated after an inquiry each, on one schedule for all of them.
+      inquiryCount: attempt.operation === 'NET_CANCEL' ? attempt.number - 1 : 0,
       number: attempt.number,
       notExecuted: isHarmless,
       random: options.random,

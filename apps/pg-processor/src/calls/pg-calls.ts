@@ -6,10 +6,12 @@ import {
 } from '@mini-pg/domain';
 import type { Sealer } from '@mini-pg/messaging';
 import type {
+  ApproveRequest,
   CancelAnswer,
   CancelRequest,
   GatewayCall,
   InquireRequest,
+  NetCancelAnswer,
   PgAnswer,
   PgFailure,
 } from '@mini-pg/pg-adapters';
@@ -41,6 +43,8 @@ export interface PgCalls {
   /** `maySend` is asked right before bytes are written. Never throws. */
   approve(opened: OpenedAttempt, maySend: () => boolean): Promise<PgAnswer>;
   cancel(opened: OpenedAttempt, maySend: () => boolean): Promise<CancelAnswer>;
+  /** Told by what the approval was asked with. */
+  netCancel(opened: OpenedAttempt, maySend: () => boolean): Promise<NetCancelAnswer>;
   inquire(opened: OpenedAttempt): Promise<PgAnswer>;
 }
 
@@ -49,20 +53,25 @@ export function createPgCalls(options: PgCallsOptions): PgCalls {
   return {
     open: (attempt) => openAttempt(options, attempt),
     approve(opened, maySend) {
-      const { attempt, connection, source } = opened;
-      if (source === null) throw new Error(`attempt ${attempt.id} is no approval`);
+      const { attempt, connection } = opened;
+      const request = approveRequestOf(opened);
       return measured(options, attempt.pg, 'APPROVE', () =>
-        connection.gateway.approve(
-          {
-            source,
-            pgOrderId: attempt.pgOrderId,
-            amount: attempt.amount,
-            currency: attempt.currency,
-            taxFreeAmount: attempt.taxFreeAmount,
-          },
-          { ...opened.call, idempotencyKey: attempt.idempotencyKey, maySend },
-        ),
+        connection.gateway.approve(request, {
+          ...opened.call,
+          idempotencyKey: attempt.idempotencyKey,
+          maySend,
+        }),
       );
+    },
+    netCancel(opened, maySend) {
+      const { attempt, connection } = opened;
+      const { gateway } = connection;
+      const request = approveRequestOf(opened);
+      return measured(options, attempt.pg, 'NET_CANCEL', async () => {
+        if (!gateway.netCancel) throw new Error(`${attempt.pg} has no net-cancel`);
+        const { idempotencyKey } = attempt;
+        return gateway.netCancel(request, { ...opened.call, idempotencyKey, maySend });
+      });
     },
     cancel(opened, maySend) {
       const { attempt, connection } = opened;
@@ -92,9 +101,9 @@ function openAttempt(options: PgCallsOptions, attempt: CallableAttempt): OpenedA
   const account = options.gateways.accountById(pg, pgAccountId);
   if (!connection || !account) throw new Error(`${pg} has no account ${pgAccountId} here`);
   const source =
-    attempt.operation === 'APPROVE'
-      ? paymentSourceSchema.parse(options.sealer.open(attempt.source, paymentId))
-      : null;
+    attempt.operation === 'CANCEL'
+      ? null
+      : paymentSourceSchema.parse(options.sealer.open(attempt.source, paymentId));
   const { baseUrl, connectTimeoutMs, readTimeoutMs } = connection.settings;
   return {
     attempt,
@@ -113,6 +122,12 @@ function openAttempt(options: PgCallsOptions, attempt: CallableAttempt): OpenedA
       traceparent: continueTrace(attempt.traceparent ?? undefined).traceparent,
     },
   };
+}
+
+function approveRequestOf({ attempt, source }: OpenedAttempt): ApproveRequest {
+  if (source === null) throw new Error(`attempt ${attempt.id} has no source`);
+  const { pgOrderId, amount, currency, taxFreeAmount } = attempt;
+  return { source, pgOrderId, amount, currency, taxFreeAmount };
 }
 
 /**
@@ -139,7 +154,7 @@ function inquiryOf({ attempt, connection, expected }: OpenedAttempt): InquireReq
     : { by: 'ORDER', pgOrderId: attempt.pgOrderId };
 }
 
-async function measured<Answer extends PgAnswer | CancelAnswer>(
+async function measured<Answer extends PgAnswer | CancelAnswer | NetCancelAnswer>(
   { metrics }: PgCallsOptions,
   pg: Pg,
   operation: AttemptOperation | 'INQUIRE',
@@ -161,6 +176,7 @@ function faultOf(error: unknown): PgFailure {
   };
 }
 
-function resultOf(answer: PgAnswer): string {
+function resultOf(answer: PgAnswer | NetCancelAnswer): string {
+  if (answer.kind === 'UNDONE') return answer.kind;
   return answer.kind === 'PAYMENT' ? answer.state : `${answer.kind}:${answer.error.code}`;
 }

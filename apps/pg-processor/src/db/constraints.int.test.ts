@@ -194,6 +194,23 @@ describe('the database refuses', () => {
     );
   });
 
+  it('a net-cancel that undoes nothing, a part, or beside another one', async () => {
+    const { first, second } = await twins('CANCEL');
+    const whole = `operation = 'NET_CANCEL', cancel_amount = amount, cancel_tax_free_amount = 0,
+      cancel_reason = 'r', cancel_remaining_before = amount`;
+    const of = `reverses_id = '0198f3a0-0000-7000-8000-000000000003'`;
+    await refused(set(first, whole), 'attempt_of_net_cancel');
+    await refused(set(first, `${whole}, ${of}, cancel_id = id`), 'attempt_of_cancel');
+    await set(first, `${whole}, ${of}`);
+    await refused(set(first, 'cancel_amount = amount - 1'), 'attempt_of_reversal');
+    await refused(set(second, `${whole}, ${of}, number = 2`), 'attempt_one_live_reversal');
+    await refused(
+      set(first, `state = 'APPROVED', closed_at = now(), approved_at = now()`),
+      'attempt_reversed_with_proof',
+    );
+    await set(first, `state = 'APPROVED', closed_at = now()`);
+  });
+
   it('the same exception twice while it is open', async () => {
     const attemptId = '0198f3a0-0000-7000-8000-000000000001';
     const open = () =>

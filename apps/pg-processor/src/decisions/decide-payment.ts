@@ -52,7 +52,8 @@ const NO_REASON: ReadonlySet<FailureCode> = new Set([
   'PROVIDER_UNAVAILABLE',
 ]);
 
-function failureOfEnded({ failure }: PgPayment): Failure {
+/** Why a payment ended that the PG shows as failed. */
+export function failureOfEnded({ failure }: PgPayment): Failure {
   if (failure === null) return failureOf('CARD_DECLINED', 'the PG ended it without a capture');
   const code = NO_REASON.has(failure.code) ? 'CARD_DECLINED' : failure.code;
   return failureOf(code, failure.message, failure.pgCode);

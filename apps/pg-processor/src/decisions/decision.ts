@@ -51,6 +51,17 @@ export type Decision =
       readonly failure: Failure;
       readonly contradiction: { readonly exception: ExceptionKind; readonly reason: string } | null;
     }
+  /** Nobody knows whether the approval was executed: a net-cancel undoes it if it was. */
+  | { readonly kind: 'NET_CANCEL'; readonly reason: string }
+  /** An approval was executed and stands no more; `shown` where the PG shows what that was. */
+  | {
+      readonly kind: 'UNDONE';
+      readonly shown: { readonly capture: ProvenPayment; readonly cancel: PgCancel } | null;
+    }
+  /** An approval that was to be undone was not executed, and will not be. */
+  | { readonly kind: 'NOTHING_TO_UNDO'; readonly failure: Failure }
+  /** The net-cancels are over and the capture stands: an ordinary cancel gives it back. */
+  | { readonly kind: 'REVERSE'; readonly capture: ProvenPayment }
   /** A person has to look; the attempt stays as it is. */
   | { readonly kind: 'ESCALATE'; readonly exception: ExceptionKind; readonly reason: string }
   /** Nothing new was learnt. */

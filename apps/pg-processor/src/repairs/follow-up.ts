@@ -10,10 +10,12 @@ import { decideCancelFollowUp, decideCancelInquiry } from '../decisions/decide-c
 import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
 import { decideFollowUp } from '../decisions/decide-follow-up.ts';
 import { decideInquiry } from '../decisions/decide-inquiry.ts';
+import { decideAfterNetCancel } from '../decisions/decide-net-cancel.ts';
 import type { Decision } from '../decisions/decision.ts';
 import { cancelInquiryFacts, readOtherCancels } from './cancel-facts.ts';
 import { claimFollowUps, type HeldAttempt } from './claim-repairs.ts';
-import { inquiryFacts, type RepairOptions, verdictOf } from './inquirer.ts';
+import { inquiryFacts, type RepairOptions, readBeingUndone, verdictOf } from './inquirer.ts';
+import { afterNetCancelFacts } from './net-cancel-facts.ts';
 
 /**
  * Looks again, long after, at attempts that were closed without a definite answer, and at those
@@ -37,18 +39,31 @@ async function followUp(options: RepairOptions, attempt: HeldAttempt): Promise<v
   failpoint('pg-processor.follow-up.before-send');
   const answer = await options.pgCalls.inquire(opened);
   failpoint('pg-processor.follow-up.after-answer');
-  const order = cancelOrderOf(opened);
-  const decision =
-    order === null
-      ? decide(answer, opened)
-      : await decideOfCancel(options.pool, answer, opened, order);
+  const decision = await decide(options.pool, answer, opened);
   if (decision.kind === 'NOTHING' || decision.kind === 'WAIT') return;
   const isClosed = attempt.state !== 'UNKNOWN';
   if (isClosed && (await isSourceClaimed(options.pool, attempt))) return;
   await options.results.record(verdictOf(options, opened, 'FOLLOW_UP', answer, decision));
 }
 
-function decide(answer: PgAnswer, opened: OpenedAttempt): Decision {
+async function decide(
+  pool: PostgresPool,
+  answer: PgAnswer,
+  opened: OpenedAttempt,
+): Promise<Decision> {
+  const { state } = opened.attempt;
+  const undone = state === 'UNKNOWN' ? await readBeingUndone(pool, opened) : null;
+  if (undone !== null) {
+    const facts = afterNetCancelFacts(opened, undone);
+    return decideAfterNetCancel(answer, { ...facts, mayNetCancel: false, isLast: false });
+  }
+  const order = cancelOrderOf(opened);
+  return order === null
+    ? decideOfApproval(answer, opened)
+    : decideOfCancel(pool, answer, opened, order);
+}
+
+function decideOfApproval(answer: PgAnswer, opened: OpenedAttempt): Decision {
   const { attempt, expected } = opened;
   if (attempt.state !== 'UNKNOWN') return decideFollowUp(answer, expected);
   // The schedule is over and a person knows, so nothing is sent and nothing is escalated again.

@@ -11,12 +11,15 @@ import { decideCancel } from '../decisions/decide-cancel.ts';
 import { decideCancelInquiry } from '../decisions/decide-cancel-inquiry.ts';
 import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
 import { decideInquiry, endOfInquiries, type InquiryFacts } from '../decisions/decide-inquiry.ts';
+import { decideAfterNetCancel } from '../decisions/decide-net-cancel.ts';
 import { type Decision, escalate } from '../decisions/decision.ts';
+import { isNetCancelNext } from '../decisions/ladder.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
 import { evidenceOf, type Verdict, type VerdictStep } from '../results/verdict.ts';
 import { cancelInquiryFacts, readOtherCancels } from './cancel-facts.ts';
 import { claimInquiries, type HeldAttempt, startResend } from './claim-repairs.ts';
+import { afterNetCancelFacts, readUndone, type Undone } from './net-cancel-facts.ts';
 import { ATTEMPTS_MAX, isLastInquiry, nextInquiryMs, RESENDS_MAX } from './schedule.ts';
 
 export interface RepairOptions {
@@ -89,7 +92,9 @@ async function decide(
   answer: PgAnswer,
   opened: OpenedAttempt,
 ): Promise<Decision> {
-  const { attempt } = opened;
+  const { attempt, connection } = opened;
+  const undone = await readBeingUndone(pool, opened);
+  if (undone !== null) return decideAfterNetCancel(answer, afterNetCancelFacts(opened, undone));
   const order = cancelOrderOf(opened);
   if (order !== null) {
     const others = await readOtherCancels(pool, opened);
@@ -101,7 +106,23 @@ async function decide(
       isLast: isLast(opened),
     });
   }
-  return decideInquiry(answer, inquiryFacts(opened));
+  const decision = decideInquiry(answer, inquiryFacts(opened));
+  const isOver = decision.kind === 'ESCALATE' && decision.exception === 'OUTCOME_UNKNOWN';
+  return isOver && isNetCancelNext(connection.gateway.capability, 'INQUIRE', attempt.sinceCalledMs)
+    ? { kind: 'NET_CANCEL', reason: decision.reason }
+    : decision;
+}
+
+/** What an attempt undoes, or that it is being undone itself; null for all other attempts. */
+export async function readBeingUndone(
+  pool: PostgresPool,
+  opened: OpenedAttempt,
+): Promise<Undone | null> {
+  const { attempt, connection } = opened;
+  if (connection.gateway.capability.netCancel === null) return null;
+  if (attempt.operation === 'CANCEL') return null;
+  const undone = await readUndone(pool, opened);
+  return undone !== null && undone.count > 0 ? undone : null;
 }
 
 export function inquiryFacts(opened: OpenedAttempt): InquiryFacts {

@@ -6,6 +6,9 @@ export const ATTEMPTS_MAX = 5;
 /** Attempts of one cancel: after that it fails of what the last one failed of. */
 export const CANCEL_ATTEMPTS_MAX = 10;
 
+/** Net-cancels of one approval: after that an ordinary cancel or a person undoes it. */
+export const NET_CANCELS_MAX = 8;
+
 /** Inquiries that may stay without use before a call that surely was not executed is given up. */
 const NOT_EXECUTED_INQUIRIES_MAX = 5;
 

@@ -39,6 +39,10 @@ export function applyCancelDecision(verdict: Verdict, attempt: Attempt, plan: Pl
     case 'RESEND':
     case 'APPROVE':
     case 'DECLINE':
+    case 'NET_CANCEL':
+    case 'UNDONE':
+    case 'NOTHING_TO_UNDO':
+    case 'REVERSE':
     case 'REFUSE_DEPOSIT':
     case 'DEPOSIT_CANCELLED':
       throw new Error(`${decision.kind} is nothing to record of cancel ${attempt.cancelId}`);

@@ -7,8 +7,15 @@ import {
   failureOf,
   type ProvenPayment,
 } from '../decisions/decision.ts';
+import { applyUndoing } from './apply-net-cancel-decision.ts';
 import { completedEvent, failedEvent } from './events.ts';
 import type { Plan } from './plan.ts';
+import {
+  dropUnsentUndoing,
+  isBeingUndone,
+  keepCapture,
+  startNetCancel,
+} from './start-net-cancel.ts';
 import type { Verdict } from './verdict.ts';
 
 type Close = Extract<AttemptState, 'DECLINED' | 'NOT_SENT'>;
@@ -46,6 +53,14 @@ export function applyDecision(verdict: Verdict, attempt: Attempt, plan: Plan): v
     case 'DEPOSIT_CANCELLED':
       closeDeposit(verdict, attempt, decision.cancel, plan);
       break;
+    case 'NET_CANCEL':
+      startNetCancel(verdict, attempt, decision.reason, plan);
+      break;
+    case 'UNDONE':
+    case 'NOTHING_TO_UNDO':
+    case 'REVERSE':
+      applyUndoing(verdict, attempt, decision, plan);
+      break;
     case 'CANCELLED':
     case 'CANCEL_REFUSED':
       throw new Error(`${decision.kind} is no decision about attempt ${attempt.id}`);
@@ -71,12 +86,14 @@ function inWords(decision: Decision): string {
   switch (decision.kind) {
     case 'WAIT':
     case 'RESEND':
+    case 'NET_CANCEL':
     case 'ESCALATE':
       return decision.reason;
     case 'DECLINE':
     case 'GIVE_UP':
     case 'RETRY':
     case 'CANCEL_REFUSED':
+    case 'NOTHING_TO_UNDO':
       return `${decision.kind}: ${decision.failure.code}`;
     default:
       return decision.kind;
@@ -89,6 +106,11 @@ function approve(verdict: Verdict, attempt: Attempt, payment: ProvenPayment, pla
     escalate(verdict, attempt, 'LATE_CAPTURE', reason, plan);
     return;
   }
+  if (isBeingUndone(attempt, plan)) {
+    keepCapture(verdict, attempt, payment, plan);
+    return;
+  }
+  dropUnsentUndoing(attempt, plan);
   plan.patch(attempt, verdict, {
     state: 'APPROVED',
     pgPaymentId: payment.pgPaymentId,
@@ -116,7 +138,8 @@ function fail(
   conclude(attempt, failure, plan);
 }
 
-function conclude(attempt: Attempt, failure: Failure, plan: Plan): void {
+/** The payment fails of it, unless it has an outcome; its source is free again. */
+export function conclude(attempt: Attempt, failure: Failure, plan: Plan): void {
   plan.released.push(attempt);
   plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
   if (plan.payment.hasOutcome) return;
@@ -151,6 +174,11 @@ export function hold(
   if (verdict.step === 'FOLLOW_UP') return;
   const isFirst = attempt.state === 'CALLING';
   const notExecuted = isFirst ? decision.notExecuted : attempt.notExecuted ? attempt.failure : null;
+  const isLostApproval = isFirst && notExecuted === null && attempt.operation === 'APPROVE';
+  if (isLostApproval && plan.netCancelsFirst(attempt)) {
+    startNetCancel(verdict, attempt, decision.reason, plan);
+    return;
+  }
   plan.patch(attempt, verdict, {
     state: 'UNKNOWN',
     notExecuted: notExecuted !== null,

@@ -1,9 +1,10 @@
 import type { AttemptState, Failure } from '@mini-pg/domain';
 import type { PgCancel } from '@mini-pg/pg-adapters';
 import type { Attempt } from '../attempts/attempt.ts';
+import { ANSWER_LOST } from '../decisions/decide-net-cancel.ts';
 import { TELL_OF_CAPTURE } from '../resolutions/resolution.ts';
 import { followUpOfCancelMs, retryCancel } from './apply-cancel-decision.ts';
-import { escalate, hold, tellStep } from './apply-decision.ts';
+import { conclude, escalate, hold, tellStep } from './apply-decision.ts';
 import { reversedEvent } from './events.ts';
 import type { Plan } from './plan.ts';
 import type { Verdict } from './verdict.ts';
@@ -39,6 +40,10 @@ export function applyReversalDecision(verdict: Verdict, attempt: Attempt, plan: 
     case 'RESEND':
     case 'APPROVE':
     case 'DECLINE':
+    case 'NET_CANCEL':
+    case 'UNDONE':
+    case 'NOTHING_TO_UNDO':
+    case 'REVERSE':
     case 'REFUSE_DEPOSIT':
     case 'DEPOSIT_CANCELLED':
       throw new Error(`${decision.kind} is nothing to record of reversal ${attempt.id}`);
@@ -57,7 +62,7 @@ function finish(verdict: Verdict, attempt: Attempt, { pgTransactionId, at }: PgC
     failure: null,
   });
   plan.patch(reversed, null, { state: 'REVERSED' });
-  plan.released.push(reversed);
+  conclude(reversed, reversed.failure ?? ANSWER_LOST, plan);
   plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
   for (const kind of TELL_OF_CAPTURE) plan.resolved.push({ attemptId: reversed.id, kind });
   plan.reversals.push('DONE');
@@ -75,6 +80,13 @@ function fail(
   const nextFollowUpMs = followUpOfCancelMs(verdict, attempt, plan);
   plan.patch(attempt, verdict, { state, failure, nextFollowUpMs });
   plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
-  plan.released.push(...plan.payment.attempts.filter(({ id }) => id === attempt.reversesId));
   plan.reversals.push('FAILED');
+  const reversed = plan.payment.attempts.find(({ id }) => id === attempt.reversesId);
+  if (!reversed) return;
+  if (reversed.state !== 'UNKNOWN') {
+    plan.released.push(reversed);
+    return;
+  }
+  const reason = `captured by ${reversed.pgTransactionId}, to be undone, and not given back`;
+  plan.open(reversed, 'OUTCOME_UNKNOWN', `${reason}: ${failure.code}`);
 }

@@ -1,9 +1,11 @@
 import type { Decision } from '../decisions/decision.ts';
 import { applyCancelDecision } from './apply-cancel-decision.ts';
 import { applyDecision } from './apply-decision.ts';
+import { applyNetCancelDecision } from './apply-net-cancel-decision.ts';
 import { applyReversalDecision } from './apply-reversal-decision.ts';
 import { type LockedAttempt, type LockedPayment, Plan, type PlanContext } from './plan.ts';
 import { reverse } from './reverse.ts';
+import { approvalOf } from './start-net-cancel.ts';
 import type { Recorded, Verdict, VerdictStep } from './verdict.ts';
 
 export interface PlannedVerdict {
@@ -40,7 +42,8 @@ export function planVerdict(
 }
 
 function apply(verdict: Verdict, attempt: LockedAttempt, plan: Plan): void {
-  if (attempt.cancelId !== null) applyCancelDecision(verdict, attempt, plan);
+  if (attempt.operation === 'NET_CANCEL') applyNetCancelDecision(verdict, attempt, plan);
+  else if (attempt.cancelId !== null) applyCancelDecision(verdict, attempt, plan);
   else if (attempt.reversesId !== null) applyReversalDecision(verdict, attempt, plan);
   else applyDecision(verdict, attempt, plan);
 }
@@ -83,6 +86,9 @@ function isStillTrue(decision: Decision, attempt: LockedAttempt): boolean {
   return attempt.untilExpiryMs !== null && attempt.untilExpiryMs <= 0;
 }
 
+/** What the PG has shown stays true, however late it is told. */
+const EVIDENCE: ReadonlySet<Decision['kind']> = new Set(['APPROVE', 'CANCELLED', 'UNDONE']);
+
 /**
  * A call whose lease is over and an inquiry that another one overtook are still evidence of a
  * capture or a cancel, and of a refusal as long as no bytes were sent again in between.
@@ -92,7 +98,7 @@ function standingWhileUnknown(verdict: Verdict, attempt: LockedAttempt): Standin
   if (step === 'LEASE_OVER' || step === 'NOT_CALLED') return 'SUPERSEDED';
   if (step === 'FOLLOW_UP' || step === 'OVERDUE') return 'APPLIES';
   if (step !== 'CALL' && verdict.owner === attempt.leaseOwner) return 'APPLIES';
-  if (decision.kind === 'APPROVE' || decision.kind === 'CANCELLED') return 'APPLIES';
+  if (EVIDENCE.has(decision.kind)) return 'APPLIES';
   const isLast = attempt.resendCount === 0 || step === 'INQUIRY';
   const isRefusal = decision.kind === 'DECLINE' || decision.kind === 'CANCEL_REFUSED';
   return isRefusal && isLast ? 'APPLIES' : 'SUPERSEDED';
@@ -145,8 +151,16 @@ function compareWithRecord(decision: Decision, attempt: LockedAttempt, plan: Pla
     case 'ESCALATE':
       if (attempt.state !== 'APPROVED') plan.open(attempt, decision.exception, decision.reason);
       return 'ALREADY_APPLIED';
+    case 'UNDONE':
+      if (approvalOf(attempt, plan).state === 'APPROVED') {
+        plan.open(attempt, 'CONFLICTING_RESULT', 'undone after it was recorded as approved');
+      }
+      return 'ALREADY_APPLIED';
     case 'WAIT':
     case 'RESEND':
+    case 'NET_CANCEL':
+    case 'NOTHING_TO_UNDO':
+    case 'REVERSE':
     case 'REFUSE_DEPOSIT':
     case 'DEPOSIT_CANCELLED':
     case 'NOTHING':

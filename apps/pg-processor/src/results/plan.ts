@@ -1,4 +1,10 @@
-import { type AttemptState, type Failure, type MethodDetail, mayMove } from '@mini-pg/domain';
+import {
+  type AttemptOperation,
+  type AttemptState,
+  type Failure,
+  type MethodDetail,
+  mayMove,
+} from '@mini-pg/domain';
 import type { OutboxRow } from '@mini-pg/messaging';
 import type { Attempt } from '../attempts/attempt.ts';
 import type { CancelTry } from '../attempts/cancel-try.ts';
@@ -49,7 +55,7 @@ export interface AttemptPatch {
 export interface FurtherAttempt {
   readonly id: string;
   readonly of: string;
-  readonly operation: 'APPROVE' | 'CANCEL';
+  readonly operation: AttemptOperation;
   readonly number: number;
   readonly cancelReason: string | null;
   readonly pgPaymentId: string | null;
@@ -87,6 +93,8 @@ export interface PlanContext {
   readonly newId: () => string;
   /** When an attempt that ends without a definite answer is looked at first. */
   readonly firstFollowUpMs: (attempt: Attempt) => number;
+  /** Whether the PG's ladder begins with a net-cancel; absent where no PG has one. */
+  readonly netCancelsFirst?: ((attempt: Attempt) => boolean) | undefined;
 }
 
 /** What is written for one verdict, gathered step by step. */
@@ -116,6 +124,10 @@ export class Plan {
 
   newId(): string {
     return this.#context.newId();
+  }
+
+  netCancelsFirst(attempt: Attempt): boolean {
+    return this.#context.netCancelsFirst?.(attempt) ?? false;
   }
 
   firstFollowUpMs(attempt: Attempt): number {

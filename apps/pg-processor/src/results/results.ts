@@ -104,8 +104,7 @@ async function recordOnce(
   options: ResultsOptions,
   verdicts: readonly Verdict[],
 ): Promise<readonly Recorded[]> {
-  const { newId, firstFollowUpMs, now } = options.context;
-  const context = { newId, firstFollowUpMs, now: now() };
+  const context: PlanContext = { ...options.context, now: options.context.now() };
   const planned = await inTransaction(options.pool, async (client) => {
     const payments = await readLocked(
       client,
@@ -181,6 +180,7 @@ function exceptionOf(verdict: Verdict, key: string): Decision {
 
 function transactionOf({ decision }: Verdict): string | null {
   if (decision.kind === 'APPROVE') return decision.payment.pgTransactionId;
+  if (decision.kind === 'UNDONE') return decision.shown?.cancel.pgTransactionId ?? null;
   return decision.kind === 'CANCELLED' ? decision.cancel.pgTransactionId : null;
 }
 

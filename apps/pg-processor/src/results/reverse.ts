@@ -27,8 +27,18 @@ export function startReversal(
 ): void {
   const proof = { pgPaymentId, pgTransactionId, methodDetail, approvedAt };
   plan.patch(attempt, null, { ...proof, ...changes });
+  giveBack(attempt, pgPaymentId, REVERSAL_REASON, plan);
+}
+
+/** An attempt of its own cancels the whole of a capture that nobody was told of. */
+export function giveBack(
+  attempt: Attempt,
+  pgPaymentId: string,
+  cancelReason: string,
+  plan: Plan,
+): void {
   plan.reversals.push('STARTED');
-  const { amount, taxFreeAmount } = attempt;
+  const { id: reversesId, amount, taxFreeAmount } = attempt;
   const cancels = plan.payment.attempts.filter(
     ({ operation, cancelId }) => operation === 'CANCEL' && cancelId === null,
   );
@@ -37,15 +47,9 @@ export function startReversal(
     of: attempt.id,
     operation: 'CANCEL',
     number: cancels.length + 1,
-    cancelReason: REVERSAL_REASON,
+    cancelReason,
     pgPaymentId,
-    cancel: {
-      cancelId: null,
-      reversesId: attempt.id,
-      amount,
-      taxFreeAmount,
-      remainingBefore: amount,
-    },
+    cancel: { cancelId: null, reversesId, amount, taxFreeAmount, remainingBefore: amount },
   });
 }
 
@@ -67,6 +71,10 @@ function mayReverse({ id }: Attempt, { payment }: Plan): boolean {
   const isReported = payment.attempts.some(
     ({ operation, state }) => operation === 'APPROVE' && state === 'APPROVED',
   );
-  const isTried = payment.attempts.some(({ reversesId }) => reversesId === id);
+  // A net-cancel that found nothing to undo leaves the capture to be given back.
+  const isTried = payment.attempts.some(
+    ({ reversesId, operation, state }) =>
+      reversesId === id && (operation === 'CANCEL' || state === 'APPROVED'),
+  );
   return payment.hasOutcome && !isReported && !isTried;
 }

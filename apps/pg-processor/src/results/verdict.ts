@@ -1,4 +1,4 @@
-import type { PgAnswer } from '@mini-pg/pg-adapters';
+import type { NetCancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
 import type { Decision } from '../decisions/decision.ts';
 
 /**
@@ -40,9 +40,9 @@ export interface Evidence {
   readonly pgCode: string | null;
 }
 
-export function evidenceOf(answer: PgAnswer): Evidence {
+export function evidenceOf(answer: PgAnswer | NetCancelAnswer): Evidence {
   const { httpStatus, pgTraceId, rawStatus } = answer.evidence;
-  const pgCode = answer.kind === 'PAYMENT' ? null : answer.error.pgCode;
+  const pgCode = 'error' in answer ? answer.error.pgCode : null;
   return { httpStatus, pgTraceId, pgStatus: rawStatus, pgCode };
 }
 

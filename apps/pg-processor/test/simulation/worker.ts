@@ -76,7 +76,7 @@ export function startWorker(name: string, world: Surroundings): Worker {
     logger,
     onCommitted: () => {},
   });
-  const caller = createCaller({ pgCalls, leaseChecks, results, random, logger });
+  const caller = createCaller({ pool, pgCalls, leaseChecks, results, random, logger });
   const dispatcher = createDispatcher({
     ...{ pool, gateways, caller, results, metrics, logger },
     owner: `${name}:${newId()}`,

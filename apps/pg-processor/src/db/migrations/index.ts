@@ -4,6 +4,7 @@ import * as createCancels from './002-create-cancels.ts';
 import * as cheapenSourceKeyCheck from './003-cheapen-source-key-check.ts';
 import * as createReversals from './004-create-reversals.ts';
 import * as createOperatorActions from './005-create-operator-actions.ts';
+import * as allowNetCancels from './006-allow-net-cancels.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '003-cheapen-source-key-check': cheapenSourceKeyCheck,
   '004-create-reversals': createReversals,
   '005-create-operator-actions': createOperatorActions,
+  '006-allow-net-cancels': allowNetCancels,
 };
