@@ -4,15 +4,22 @@ import type { ArmedService, LivingSystem } from './living-system.ts';
 import { triggerOf } from './triggers.ts';
 
 const PULL_AGAIN_MS = 500;
+/** Days that a step of a close is waited for, and how long each is open. */
+const DAYS_MAX = 10;
+const SALES_MS = 1_000;
 
 /** Lets a process die at the step of a row; gives the moment. A service stays dead. */
 export function dieAt(living: LivingSystem, row: FailpointRow): Promise<number> {
   return row.trigger === 'close-dies' ? dieInClose(living, row) : dieInService(living, row);
 }
 
-/** The close dies at the step, and is run again after. */
+/** The close dies at the step, and is run again after. A day without a sale has fewer steps. */
 async function dieInClose(living: LivingSystem, row: FailpointRow): Promise<number> {
-  const died = await living.closeDay(`${row.failpoint}:${row.hit}`);
+  let died = await living.closeDay(`${row.failpoint}:${row.hit}`);
+  for (let days = 1; days < DAYS_MAX && died.code === 0; days += 1) {
+    await sleep(SALES_MS);
+    died = await living.closeDay(`${row.failpoint}:${row.hit}`);
+  }
   const diedAt = performance.now();
   if (!died.output.includes(`failpoint ${row.failpoint}: hit`)) {
     throw new Error(`The close did not die at ${row.failpoint}: ${died.code} ${died.output}`);

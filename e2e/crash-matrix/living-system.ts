@@ -25,7 +25,7 @@ const DAY_MS = 86_400_000;
 const DAYS_BACK = 200;
 const MERCHANTS = 2;
 const GATEWAY_LATENCY_MS = 100;
-const FAILPOINT_WAIT_MAX_MS = 45_000;
+const FAILPOINT_WAIT_MAX_MS = 90_000;
 
 /**
  * The timeouts of the profile `local`, shortened where a row would wait for nothing else. What a

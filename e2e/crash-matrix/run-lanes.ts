@@ -45,17 +45,8 @@ export async function runLanes(
   const endings = watchEndings(living, traffic.orders);
   try {
     const run: Lanes = { living, log, deaths: [], failed: [] };
-    const isLast = ({ trigger }: FailpointRow): boolean => NEEDS_A_CLOSE.has(trigger);
-    await Promise.all(
-      KILLED_SERVICES.map((name) =>
-        runLane(
-          run,
-          rows.filter((row) => row.service === name && !isLast(row)),
-        ),
-      ),
-    );
-    // A close waits for the worker's consumer, and wakes what it is announced to.
-    await runLane(run, rows.filter(isLast));
+    const lanes = KILLED_SERVICES.map((name) => rows.filter(({ service }) => service === name));
+    await Promise.all(lanes.map((lane) => runLane(run, closesLast(lane))));
     await traffic.stop();
     const findings = await inspect(living, traffic.orders, ledgerFrom);
     await clear(living, rows);
@@ -80,6 +71,14 @@ export async function runLanes(
 }
 
 const NEEDS_A_CLOSE: ReadonlySet<string> = new Set(['close', 'close-dies']);
+
+/** A close waits for the worker's consumer: it comes when that dies no more. */
+function closesLast(rows: readonly FailpointRow[]): FailpointRow[] {
+  const [others = [], closes = []] = [false, true].map((isLast) =>
+    rows.filter(({ trigger }) => NEEDS_A_CLOSE.has(trigger) === isLast),
+  );
+  return [...others, ...closes];
+}
 
 interface Lanes {
   readonly living: LivingSystem;

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Service } from '@mini-pg/local-stack';
+import { waitFor } from '@mini-pg/testing';
 import { eachAtOnce } from '../support/load.ts';
 import type { Fault } from './faults.ts';
 import type { Order } from './traffic.ts';
+import { openPayments } from './verdict.ts';
 
 const READS_AT_ONCE = 8;
 /** How often what is shown is looked at again, while an old entry could stand. */
 const LOOKS = 10;
 const LOOK_EVERY_MS = 200;
-/** Beyond the session timeout, and short of the life of what the other instance has cached. */
-const STALE_AFTER_MS = 5_500;
+/** By then the other instance has the partitions of the one that stands still, and caught up. */
+const CATCH_UP_TIMEOUT_MS = 20_000;
 
 /** What a slow instance has read must not replace what a quicker one wrote since. */
 export function staleReader(): Fault {
@@ -22,7 +24,11 @@ export function staleReader(): Fault {
       await quick.start();
       const armed = await living.arm(slow, 'payment-api.status-cache.before-fill:2:pause');
       await armed.paused();
-      await sleep(STALE_AFTER_MS);
+      await waitFor(async () => (await openPayments(living, orders)).length === 0, {
+        what: 'the other instance to show every end',
+        timeoutMs: CATCH_UP_TIMEOUT_MS,
+      }).catch(() => undefined);
+      // Read now, so that what is newer stands in the cache when what is older arrives.
       const ended = await shownAs(orders, quick, (status) => status !== 'REQUESTED');
       await slow.kill('SIGCONT');
       return { at: performance.now(), faults: await lookForStale(ended, quick) };

@@ -43,6 +43,7 @@ describe('after a change of', { timeout: TIMEOUT_MS }, () => {
     expect(testsAfter('apps/settlement-worker/src/main.ts')).toEqual([
       'e2e#test:e2e',
       'e2e#test:int',
+      'e2e#test:unit',
       'infra#test:e2e',
       'infra#test:unit',
       'settlement-worker#test:e2e',
