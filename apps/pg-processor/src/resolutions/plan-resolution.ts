@@ -94,7 +94,10 @@ function planApproval(
   }
   const capture = captureOf(finding, pgTransactionId);
   if (typeof capture === 'string' || finding === null) return refuse(String(capture));
-  return planAsUsual(finding.verdict, payment, context);
+  const planned = planAsUsual(finding.verdict, payment, context);
+  const isApproved = planned.kind === 'DONE' && planned.plan?.outcome?.kind === 'APPROVED';
+  if (planned.kind === 'REFUSED' || isApproved) return planned;
+  return refuse('a net-cancel of it may have left and still undo it: have it given back instead');
 }
 
 function planAsUsual(

@@ -56,6 +56,12 @@ function planned(
 const open = locked([unknown()]);
 const failed = locked([closed()], { hasOutcome: true });
 const approved = locked([closed(), attempt({ id: 'b', state: 'APPROVED' })]);
+const undone = locked([
+  unknown(),
+  attempt({
+    ...{ id: 'n', operation: 'NET_CANCEL', state: 'DECLINED', reached: true, reversesId: 'a' },
+  }),
+]);
 const declined: Decision = { kind: 'DECLINE', failure: failureOf('CARD_DECLINED', 'no') };
 const notFound: Decision = { kind: 'GIVE_UP', failure: failureOf('NOT_FOUND', 'no') };
 
@@ -81,6 +87,7 @@ describe('approve', () => {
     ['nothing sure', open, wait('?'), /proves no capture of ours/],
     ['a PG that cannot be asked', open, null, /cannot be asked/],
     ['a failed payment', failed, CAPTURED, /has its outcome already/],
+    ['what a net-cancel may still undo', undone, CAPTURED, /may have left and still undo it/],
     ['a closed attempt', locked([closed()], { hasOutcome: false }), CAPTURED, /it is NOT_SENT/],
   ])('of %s', (_name, known, decision, result) => {
     expect(planned('approve', known, decision)).toMatch(result);
