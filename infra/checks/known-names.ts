@@ -63,7 +63,7 @@ function adminCalls(): string[] {
     readFiles(join(REPOSITORY_DIR, 'apps', app, 'src'), ['.ts']),
   );
   const routes = apps.flatMap(({ text }) => [
-    ...text.matchAll(/\bapp\.(get|post|put|patch|delete)\(\s*'(\/[^']+)'/g),
+    ...text.matchAll(/\bapp\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'(\/[^']+)'/g),
   ]);
   return routes.map(([, method = '', path = '']) => {
     const whole = path.startsWith(ADMIN) ? path : `${ADMIN}${path}`;
