@@ -79,7 +79,10 @@ function planWriteOff(
   if (finding === null || !isNothingHeld || !isUndecided(attempt, payment.hasOutcome)) {
     return { kind: 'DONE', plan: null, closes: true };
   }
-  return planAsUsual(finding.verdict, payment, context);
+  const planned = planAsUsual(finding.verdict, payment, context);
+  const isFailed = planned.kind === 'DONE' && planned.plan?.outcome?.kind === 'FAILED';
+  if (planned.kind === 'REFUSED' || isFailed) return planned;
+  return refuse('the payment gets no outcome by it yet; look at it again');
 }
 
 function planApproval(

@@ -3,7 +3,7 @@ import type { PgCancel } from '@mini-pg/pg-adapters';
 import type { Attempt } from '../attempts/attempt.ts';
 import { type CancelTry, cancelTryOf } from '../attempts/cancel-try.ts';
 import type { Cancel } from '../cancels/cancel.ts';
-import { escalate, hold, tellStep } from './apply-decision.ts';
+import { escalate, hold, tellStep } from './attempt-moves.ts';
 import { cancelFailedEvent, cancelledEvent } from './events.ts';
 import type { Plan } from './plan.ts';
 import type { Verdict } from './verdict.ts';

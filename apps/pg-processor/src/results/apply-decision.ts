@@ -1,14 +1,10 @@
 import type { AttemptState, Failure } from '@mini-pg/domain';
 import type { PgCancel, PgPayment } from '@mini-pg/pg-adapters';
 import type { Attempt } from '../attempts/attempt.ts';
-import {
-  type Decision,
-  type ExceptionKind,
-  failureOf,
-  type ProvenPayment,
-} from '../decisions/decision.ts';
+import { failureOf, type ProvenPayment } from '../decisions/decision.ts';
 import { applyUndoing } from './apply-net-cancel-decision.ts';
-import { completedEvent, failedEvent } from './events.ts';
+import { conclude, escalate, hold, tellStep } from './attempt-moves.ts';
+import { completedEvent } from './events.ts';
 import type { Plan } from './plan.ts';
 import {
   dropUnsentUndoing,
@@ -76,30 +72,6 @@ export function applyDecision(verdict: Verdict, attempt: Attempt, plan: Plan): v
   }
 }
 
-/** An inquiry and a resend stand on the timeline, whatever came of them. */
-export function tellStep({ step, decision }: Verdict, attempt: Attempt, plan: Plan): void {
-  if (step === 'INQUIRY') plan.progress(attempt, 'INQUIRED', inWords(decision));
-  if (step === 'RESEND') plan.progress(attempt, 'RESENT', inWords(decision));
-}
-
-function inWords(decision: Decision): string {
-  switch (decision.kind) {
-    case 'WAIT':
-    case 'RESEND':
-    case 'NET_CANCEL':
-    case 'ESCALATE':
-      return decision.reason;
-    case 'DECLINE':
-    case 'GIVE_UP':
-    case 'RETRY':
-    case 'CANCEL_REFUSED':
-    case 'NOTHING_TO_UNDO':
-      return `${decision.kind}: ${decision.failure.code}`;
-    default:
-      return decision.kind;
-  }
-}
-
 function approve(verdict: Verdict, attempt: Attempt, payment: ProvenPayment, plan: Plan): void {
   if (plan.payment.hasOutcome) {
     const reason = `captured by ${payment.pgTransactionId}, and the payment has an outcome`;
@@ -138,14 +110,6 @@ function fail(
   conclude(attempt, failure, plan);
 }
 
-/** The payment fails of it, unless it has an outcome; its source is free again. */
-export function conclude(attempt: Attempt, failure: Failure, plan: Plan): void {
-  plan.released.push(attempt);
-  plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
-  if (plan.payment.hasOutcome) return;
-  plan.conclude(attempt, 'FAILED', (context) => failedEvent(attempt, failure, context));
-}
-
 /** The source stays claimed: it is the payment's, and the payment goes on. */
 function retry(verdict: Verdict, attempt: Attempt, failure: Failure, plan: Plan): void {
   const reached = attempt.reached || verdict.reached;
@@ -163,29 +127,6 @@ function retry(verdict: Verdict, attempt: Attempt, failure: Failure, plan: Plan)
     cancel: null,
   });
   plan.progress(attempt, 'RETRIED', `${failure.code}: attempt ${number} follows`);
-}
-
-export function hold(
-  verdict: Verdict,
-  attempt: Attempt,
-  decision: Extract<Decision, { kind: 'WAIT' }>,
-  plan: Plan,
-): void {
-  if (verdict.step === 'FOLLOW_UP') return;
-  const isFirst = attempt.state === 'CALLING';
-  const notExecuted = isFirst ? decision.notExecuted : attempt.notExecuted ? attempt.failure : null;
-  const isLostApproval = isFirst && notExecuted === null && attempt.operation === 'APPROVE';
-  if (isLostApproval && plan.netCancelsFirst(attempt)) {
-    startNetCancel(verdict, attempt, decision.reason, plan);
-    return;
-  }
-  plan.patch(attempt, verdict, {
-    state: 'UNKNOWN',
-    notExecuted: notExecuted !== null,
-    failure: notExecuted,
-    nextInquiryMs: verdict.nextInquiryMs,
-  });
-  if (isFirst) plan.progress(attempt, 'UNKNOWN', decision.reason);
 }
 
 /** The approval waits, without inquiries of its own, for the end of the cancel. */
@@ -226,20 +167,4 @@ function closeDeposit(
   if (!approval) return;
   plan.patch(approval, null, { state: 'DECLINED', failure: DEPOSIT_REFUSED });
   conclude(approval, DEPOSIT_REFUSED, plan);
-}
-
-/** No inquiry of the schedule follows, but the attempt is still looked at as a late one is. */
-export function escalate(
-  verdict: Verdict,
-  attempt: Attempt,
-  kind: ExceptionKind,
-  reason: string,
-  plan: Plan,
-): void {
-  const isOpen = attempt.state === 'CALLING' || attempt.state === 'UNKNOWN';
-  if (isOpen && verdict.step !== 'FOLLOW_UP') {
-    const nextFollowUpMs = plan.firstFollowUpMs(attempt);
-    plan.patch(attempt, verdict, { state: 'UNKNOWN', nextFollowUpMs });
-  }
-  plan.open(attempt, kind, reason);
 }

@@ -2,7 +2,7 @@ import type { Failure } from '@mini-pg/domain';
 import type { Attempt } from '../attempts/attempt.ts';
 import { ANSWER_LOST } from '../decisions/decide-net-cancel.ts';
 import { type Decision, failureOf, type ProvenPayment } from '../decisions/decision.ts';
-import { conclude, escalate, hold, tellStep } from './apply-decision.ts';
+import { conclude, escalate, hold, tellStep } from './attempt-moves.ts';
 import { reversedEvent } from './events.ts';
 import type { Plan } from './plan.ts';
 import { giveBack } from './reverse.ts';

@@ -4,7 +4,7 @@ import type { Attempt } from '../attempts/attempt.ts';
 import { ANSWER_LOST } from '../decisions/decide-net-cancel.ts';
 import { TELL_OF_CAPTURE } from '../resolutions/resolution.ts';
 import { followUpOfCancelMs, retryCancel } from './apply-cancel-decision.ts';
-import { conclude, escalate, hold, tellStep } from './apply-decision.ts';
+import { conclude, escalate, hold, tellStep } from './attempt-moves.ts';
 import { reversedEvent } from './events.ts';
 import type { Plan } from './plan.ts';
 import type { Verdict } from './verdict.ts';
