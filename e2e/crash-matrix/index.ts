@@ -34,6 +34,8 @@ export interface MatrixOptions {
   readonly inLanes: boolean;
   readonly withMutants: boolean;
   readonly log: (line: string) => void;
+  /** Told how to end each system that is started, for whoever is asked to stop. */
+  readonly onStart: (stop: () => Promise<void>) => void;
 }
 
 /**
@@ -41,12 +43,12 @@ export interface MatrixOptions {
  * are kept, so that rows which were run at this commit before count with those of this run.
  */
 export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
-  const { only = /./, inLanes, withMutants, log } = options;
+  const { only = /./, inLanes, withMutants, log, onStart } = options;
   const kept = new KeptResults();
-  const run = { kept, log, isAsked: ({ name }: { name: string }) => only.test(name) };
+  const run = { kept, log, onStart, isAsked: ({ name }: { name: string }) => only.test(name) };
   await runRows(run, inLanes);
   if (withMutants) {
-    const results = runMutants(MUTANTS.filter(isMutantAsked(only)), log);
+    const results = runMutants(MUTANTS.filter(isMutantAsked(only)), { log, onStart });
     for await (const { name, caughtBy } of results) kept.put('mutants', { name, caughtBy });
   }
   const standing = standingOf(kept.all);
@@ -60,6 +62,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
 interface Run {
   readonly kept: KeptResults;
   readonly log: (line: string) => void;
+  readonly onStart: MatrixOptions['onStart'];
   isAsked(row: { name: string }): boolean;
 }
 
@@ -71,7 +74,8 @@ function isMutantAsked(only: RegExp) {
 async function runRows(run: Run, inLanes: boolean): Promise<void> {
   const rows = ROWS.filter(run.isAsked);
   if (rows.length === 0) return;
-  const living = await startLivingSystem({ ownServers: true, log: run.log });
+  const { log, onStart } = run;
+  const living = await startLivingSystem({ ownServers: true, log, onStart });
   try {
     if (inLanes) await runSteps(living, run);
     const alone = inLanes ? rows.filter((row) => !STEPS.includes(row)) : rows;

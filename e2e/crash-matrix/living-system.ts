@@ -81,6 +81,8 @@ export interface LivingOptions {
   /** Another repository whose builds are run. */
   readonly buildsDir?: string;
   readonly log?: Log;
+  /** Told how to end what is started, before anything is. */
+  readonly onStart?: (stop: () => Promise<void>) => void;
 }
 
 export async function startLivingSystem(options: LivingOptions): Promise<LivingSystem> {
@@ -90,6 +92,7 @@ export async function startLivingSystem(options: LivingOptions): Promise<LivingS
   const ends: (() => Promise<void> | void)[] = [
     () => rmSync(profiles, { recursive: true, force: true }),
   ];
+  options.onStart?.(() => endAll(ends));
   try {
     const own = ownServers ? await prepareOwnServers(ends) : undefined;
     const system = await startSystem({

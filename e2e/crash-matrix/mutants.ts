@@ -71,13 +71,19 @@ export const MUTANTS: readonly Mutant[] = [
 
 const BLOWS: readonly Blow[] = [...FAILPOINT_ROWS.map(blowOf), ...FAULTS];
 
+interface MutantRun {
+  readonly log: (line: string) => void;
+  readonly onStart: (stop: () => Promise<void>) => void;
+}
+
 /** Runs each mutant against its rows, until one catches it. */
 export async function* runMutants(
   mutants: readonly Mutant[],
-  log: (line: string) => void,
+  run: MutantRun,
 ): AsyncGenerator<MutantResult> {
+  const { log } = run;
   for (const mutant of mutants) {
-    const caughtBy = await tryToCatch(mutant, log);
+    const caughtBy = await tryToCatch(mutant, run);
     log(`${mutant.name}: ${caughtBy ? `caught by ${caughtBy.row}` : 'caught by NOTHING'}`);
     if (caughtBy) log(`    ${caughtBy.problem}`);
     yield { ...mutant, caughtBy };
@@ -86,14 +92,14 @@ export async function* runMutants(
 
 async function tryToCatch(
   mutant: Mutant,
-  log: (line: string) => void,
+  { log, onStart }: MutantRun,
 ): Promise<MutantResult['caughtBy']> {
   const build = await buildMutant(mutant.name);
   try {
     for (const name of mutant.rows) {
       const blow = BLOWS.find((one) => one.name === name);
       if (blow === undefined) throw new Error(`There is no row ${name}.`);
-      const living = await startLivingSystem({ ownServers: true, buildsDir: build.dir });
+      const living = await startLivingSystem({ ownServers: true, buildsDir: build.dir, onStart });
       try {
         const row = await runAlone(living, blow);
         const [problem] = problemsOf(row);

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { type MatrixOptions, namesOfMatrix, runMatrix } from '@mini-pg/e2e';
 import { REPOSITORY_DIR } from '@mini-pg/local-stack';
 import { buildServices } from '../lib/build.ts';
+import { onStopRequest } from '../lib/stop-request.ts';
 
 const PAGE = 'docs/explanation/crash-matrix.md';
 
@@ -37,7 +38,13 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   await buildServices();
-  const matrix = await runMatrix(asked);
+  const stops: (() => Promise<void>)[] = [];
+  const stopListening = onStopRequest(async (why) => {
+    console.log(`stopping (${why})`);
+    for (const stop of stops) await stop();
+  });
+  const matrix = await runMatrix({ ...asked, onStart: (stop) => stops.push(stop) });
+  stopListening();
   const command = `npm run crash-matrix${args.length > 0 ? ` -- ${args.join(' ')}` : ''}`;
   writeFileSync(join(REPOSITORY_DIR, PAGE), matrix.render(command));
   console.log(`Written: ${PAGE}`);
@@ -45,8 +52,10 @@ async function main(args: string[]): Promise<number> {
   return matrix.isProven ? 0 : EXIT_NOT_PROVEN;
 }
 
+type Asked = Omit<MatrixOptions, 'onStart'>;
+
 /** What is asked for, what is to be printed, or what is wrong. */
-function read(args: string[]): MatrixOptions | { print: string } | string {
+function read(args: string[]): Asked | { print: string } | string {
   try {
     const { values } = parseArgs({
       args,
