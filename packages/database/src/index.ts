@@ -3,6 +3,7 @@ export { sql } from 'kysely';
 export type { Migration } from 'kysely/migration';
 export * from './cannot-connect.ts';
 export * from './errors.ts';
+export * from './json-texts.ts';
 export * from './migrate.ts';
 export * from './pool.ts';
 export * from './provision.ts';

@@ -1,6 +1,8 @@
 import {
   isOutcomeUnknown,
   isTransient,
+  joinJsonTexts,
+  jsonTextsOf,
   type PostgresPool,
   type Queryable,
 } from '@mini-pg/database';
@@ -49,9 +51,9 @@ const INSERT = `
   with input as (
     select * from unnest(
       $1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
-      $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::text[],
-      $15::timestamptz[], $16::timestamptz[], $17::text[], $18::text[], $19::smallint[],
-      $20::float8[], $21::text[]
+      $8::text[], $9::text[], ${jsonTextsOf('$10')}, ${jsonTextsOf('$11')}, ${jsonTextsOf('$12')},
+      $13::uuid[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::text[], $18::text[],
+      $19::smallint[], $20::float8[], ${jsonTextsOf('$21')}
     ) as i (
       id, merchant_id, livemode, order_id, order_name, amount, tax_free_amount,
       currency, pg, source, customer, metadata, event_id, traceparent,
@@ -187,18 +189,18 @@ async function insert(database: Queryable, items: readonly IntakeItem[]): Promis
       column((i) => i.payment.tax_free_amount),
       column((i) => i.payment.currency),
       column((i) => i.payment.pg),
-      column((i) => i.source),
-      column((i) => i.customer),
-      column((i) => JSON.stringify(i.payment.metadata)),
+      joinJsonTexts(column((i) => i.source)),
+      joinJsonTexts(column((i) => i.customer)),
+      joinJsonTexts(column((i) => JSON.stringify(i.payment.metadata))),
       column((i) => i.eventId),
       column((i) => i.traceparent),
-      column((i) => i.payment.requested_at),
-      column((i) => i.payment.expires_at),
+      column((i) => i.payment.requested_at.toISOString()),
+      column((i) => i.payment.expires_at.toISOString()),
       column((i) => i.idempotencyKey),
       column((i) => i.fingerprint.toString('hex')),
       column((i) => i.answer),
       column((i) => i.waitMs),
-      column((i) => i.eventPayload),
+      joinJsonTexts(column((i) => i.eventPayload)),
     ],
   });
   failpoint('payment-api.intake.after-commit');
