@@ -4,6 +4,7 @@ import {
   BROKER_JAVA_FLAGS,
   BROKER_SETTINGS,
   brokerVariable,
+  NODE_FLAGS,
   POSTGRES_SETTINGS,
   REPOSITORY_DIR,
   SERVER_IMAGES,
@@ -151,12 +152,20 @@ describe('the images', () => {
     const stages = dockerfile.split(/^FROM /m).filter((text) => /^runtime AS/.test(text));
     // Beside the services: the auditor, and the jobs of a system on one machine.
     expect(stages).toHaveLength(SERVICE_NAMES.length + 2);
-    expect(dockerfile).toContain('ENTRYPOINT ["node", "--enable-source-maps"]');
+    expect(dockerfile).toContain('ENTRYPOINT ["node", "--enable-source-maps", "--expose-gc"]');
     for (const stage of stages) {
       const users = [...stage.matchAll(/^USER (\w+)$/gm)].map(([, user]) => user);
       expect(users.at(-1) ?? 'node').toBe('node');
       expect(stage).not.toMatch(/^(ENTRYPOINT|CMD [^[])/m);
     }
+  });
+
+  it.each(SERVICE_NAMES)('%s is started with the flags that it has on a local stack', (name) => {
+    const stage = dockerfile.split(/^FROM /m).find((text) => text.startsWith(`runtime AS ${name}`));
+    const [, entry = ''] = /^ENTRYPOINT \["node", (.*)\]$/m.exec(dockerfile) ?? [];
+    const [, own = ''] = /^ENV NODE_OPTIONS="(.*)"$/m.exec(stage ?? '') ?? [];
+    const flags = [...entry.split(', ').map((flag) => JSON.parse(flag)), ...own.split(' ')];
+    expect(flags.filter(Boolean)).toEqual(NODE_FLAGS[name]);
   });
 
   it('are built with the pnpm of the repository', () => {

@@ -17,6 +17,7 @@ export { reasonIn, type Server } from './server.ts';
 export {
   INSTANCES_MAX,
   isHealthy,
+  NODE_FLAGS,
   SCALABLE_SERVICES,
   type ScalableService,
   SERVICE_NAMES,

@@ -28,15 +28,17 @@ const HEALTH_TIMEOUT_MS = 2_000;
 /** Above the servers: services end first, while what they need for it still runs. */
 const STAGE = 5;
 
+const COMMON_FLAGS = ['--enable-source-maps', '--expose-gc'];
+
 /**
  * How Node is started for the programs of a service, on a machine and in an image alike; the page
  * about configuration has the reasons. Sizes of memory are set where they were measured.
  */
 export const NODE_FLAGS: Record<ServiceName, readonly string[]> = {
-  'payment-api': ['--enable-source-maps', '--max-semi-space-size=8', '--max-old-space-size=384'],
-  'pg-processor': ['--enable-source-maps', '--max-semi-space-size=16'],
-  'settlement-worker': ['--enable-source-maps', '--max-semi-space-size=16'],
-  'pg-simulator': ['--enable-source-maps'],
+  'payment-api': [...COMMON_FLAGS, '--max-semi-space-size=32', '--max-old-space-size=384'],
+  'pg-processor': [...COMMON_FLAGS, '--max-semi-space-size=16'],
+  'settlement-worker': [...COMMON_FLAGS, '--max-semi-space-size=16'],
+  'pg-simulator': COMMON_FLAGS,
 };
 
 /** A program of a service: `main`, `migrate`, or a command like `close`. */

@@ -1,5 +1,6 @@
 import { ConfigError } from './config.ts';
 import type { Logger } from './logger.ts';
+import { giveBackMemory } from './memory.ts';
 
 /** Something that was started and can be stopped; stopping drains. */
 export interface Running {
@@ -48,6 +49,7 @@ export async function runService(logger: Logger, start: () => Promise<Running>):
   });
 
   running = await start();
+  giveBackMemory();
 }
 
 /** Prints what keeps a command from starting, one line each, and ends the process with code 1. */
