@@ -25,6 +25,7 @@ import { isNetCancelNext } from './decisions/ladder.ts';
 import { createMetrics, type ProcessorMetrics } from './metrics.ts';
 import { createFollowUp } from './repairs/follow-up.ts';
 import { createInquirer } from './repairs/inquirer.ts';
+import { spreadLater } from './repairs/schedule.ts';
 import type { SweeperOptions } from './repairs/sweeper.ts';
 import type { ResolveOptions } from './resolutions/resolve-exception.ts';
 import { createResults, type Results, type ResultsOptions } from './results/results.ts';
@@ -98,7 +99,10 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     newId,
     now,
     firstFollowUpMs: ({ pg }: Attempt) =>
-      gateways.get(pg)?.settings.lateCaptureScheduleMs[0] ?? FIRST_FOLLOW_UP_MS,
+      spreadLater(
+        gateways.get(pg)?.settings.lateCaptureScheduleMs[0] ?? FIRST_FOLLOW_UP_MS,
+        random,
+      ),
     netCancelsFirst: ({ pg, sinceCalledMs }: Attempt) => {
       const capability = gateways.get(pg)?.gateway.capability;
       return capability !== undefined && isNetCancelNext(capability, null, sinceCalledMs);
@@ -138,7 +142,7 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     dispatcher: createDispatcher({ pool, gateways, caller, results, metrics, logger, owner }),
     inquirer: createInquirer(repairs),
     followUp: createFollowUp(repairs),
-    sweeper: { pool, gateways, results, logger },
+    sweeper: { pool, gateways, results, random, logger },
     resolve: { pool, pgCalls, context, metrics, logger, random, onCommitted },
     wakes,
   };

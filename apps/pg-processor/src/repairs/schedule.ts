@@ -19,6 +19,12 @@ export const RESENDS_MAX = 3;
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_MAX_MS = 30_000;
 
+/**
+ * The share of a scheduled wait by which it may be longer, so that the many attempts that one outage
+ * has left are not inquired in one wave. Never shorter: a schedule says from when asking is of use.
+ */
+const SCHEDULE_JITTER = 0.5;
+
 export interface InquiryTurn {
   /** Inquiries that were made. */
   readonly inquiryCount: number;
@@ -30,8 +36,8 @@ export interface InquiryTurn {
 type Schedule = Pick<PgProfile, 'inquiryScheduleMs'>;
 
 /**
- * How long to wait before the next inquiry: by the PG's schedule for a lost answer, by a backoff
- * where the call surely was not executed and a further attempt follows it.
+ * How long to wait before the next inquiry: by the PG's schedule, spread, for a lost answer; by a
+ * backoff where the call surely was not executed and a further attempt follows it.
  */
 export function nextInquiryMs({ inquiryScheduleMs }: Schedule, turn: InquiryTurn): number {
   if (turn.notExecuted) {
@@ -39,7 +45,13 @@ export function nextInquiryMs({ inquiryScheduleMs }: Schedule, turn: InquiryTurn
     return turn.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** tries);
   }
   const last = inquiryScheduleMs.length - 1;
-  return inquiryScheduleMs[Math.min(turn.inquiryCount, last)] ?? BACKOFF_MAX_MS;
+  const scheduledMs = inquiryScheduleMs[Math.min(turn.inquiryCount, last)] ?? BACKOFF_MAX_MS;
+  return spreadLater(scheduledMs, turn.random);
+}
+
+/** A scheduled wait, longer by a random part of it. Whole milliseconds. */
+export function spreadLater(scheduledMs: number, random: () => number): number {
+  return Math.round(scheduledMs * (1 + SCHEDULE_JITTER * random()));
 }
 
 /** Whether the inquiry that was just made is the last one of the schedule. */

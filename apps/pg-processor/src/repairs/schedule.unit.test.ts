@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isLastInquiry, nextInquiryMs } from './schedule.ts';
+import { isLastInquiry, nextInquiryMs, spreadLater } from './schedule.ts';
 
 const PG = { inquiryScheduleMs: [1_000, 5_000, 30_000] };
 
@@ -11,8 +11,22 @@ describe('the inquiries after a lost answer', () => {
     [2, 30_000],
     [3, 30_000],
   ])('after %d of them the next comes in %d ms', (inquiryCount, expected) => {
-    const turn = { inquiryCount, number: 1, notExecuted: false, random: () => 0.5 };
+    const turn = { inquiryCount, number: 1, notExecuted: false, random: () => 0 };
     expect(nextInquiryMs(PG, turn)).toBe(expected);
+  });
+
+  it('come later by up to half of the wait, never earlier', () => {
+    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 600_000 }), random, (scheduledMs, value) => {
+        const waitMs = spreadLater(scheduledMs, () => value);
+        expect(waitMs).toBe(Math.round(scheduledMs * (1 + value / 2)));
+      }),
+    );
+    const waits = [0.1, 0.4, 0.9].map((value) =>
+      nextInquiryMs(PG, { inquiryCount: 1, number: 1, notExecuted: false, random: () => value }),
+    );
+    expect(waits).toEqual([5_250, 6_000, 7_250]);
   });
 
   it('end with the schedule', () => {

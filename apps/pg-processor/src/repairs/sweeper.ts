@@ -5,11 +5,13 @@ import type { Gateways } from '../calls/gateways.ts';
 import { type Decision, escalate, failureOf, wait } from '../decisions/decision.ts';
 import type { Results } from '../results/results.ts';
 import type { VerdictStep } from '../results/verdict.ts';
+import { spreadLater } from './schedule.ts';
 
 export interface SweeperOptions {
   readonly pool: PostgresPool;
   readonly gateways: Gateways;
   readonly results: Results;
+  readonly random: () => number;
   readonly logger: Logger;
 }
 
@@ -74,7 +76,7 @@ export async function sweepOverdue(options: SweeperOptions): Promise<number> {
 }
 
 async function recordAll(
-  { results, gateways }: SweeperOptions,
+  { results, gateways, random }: SweeperOptions,
   rows: readonly Swept[],
   step: VerdictStep,
   decision: Decision,
@@ -92,7 +94,10 @@ async function recordAll(
         reached: step === 'LEASE_OVER',
         answered: false,
         evidence: null,
-        nextInquiryMs: gateways.get(pg)?.settings.inquiryScheduleMs[0] ?? FIRST_INQUIRY_MS,
+        nextInquiryMs: spreadLater(
+          gateways.get(pg)?.settings.inquiryScheduleMs[0] ?? FIRST_INQUIRY_MS,
+          random,
+        ),
       }),
     ),
   );

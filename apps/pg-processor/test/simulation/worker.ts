@@ -83,7 +83,7 @@ export function startWorker(name: string, world: Surroundings): Worker {
   });
   const repairs = { pool, gateways, pgCalls, results, metrics, logger, newId, random };
   const [inquirer, followUp] = [createInquirer(repairs), createFollowUp(repairs)];
-  const sweeper = { pool, gateways, results, logger };
+  const sweeper = { pool, gateways, results, random, logger };
   const loops: Record<LoopName, () => Promise<unknown>> = {
     dispatch: () => dispatcher.runOnce(),
     cancel: () => startCancels({ pool, context, metrics, logger, onStarted: () => {} }),
