@@ -15,7 +15,7 @@ type PlainStep =
   | 'capture-then-500'
   | 'capture-then-garbage'
   | 'hang'
-  | { readonly refuse: string; readonly httpStatus?: number };
+  | { readonly refuse: string; readonly httpStatus?: number; readonly retryAfterS?: number };
 
 /** What the fake does with a cancel; the last one of a script repeats. */
 export type CancelStep =
@@ -166,6 +166,7 @@ export class FakeToss {
     if (typeof step === 'object') {
       const body = JSON.stringify({ code: step.refuse, message: step.refuse });
       this.#replays.set(key, { status: step.httpStatus ?? 400, body });
+      if (step.retryAfterS !== undefined) response.setHeader('retry-after', step.retryAfterS);
       return send(response, step.httpStatus ?? 400, body);
     }
     if (step === 'reset') return response.destroy();

@@ -238,6 +238,8 @@ export interface PgError {
   /** The PG's own code, raw; null when there was none. */
   readonly pgCode: string | null;
   readonly message: string;
+  /** How long the PG asked to be left alone, unbounded as it said it; absent where it did not. */
+  readonly retryAfterMs?: number;
 }
 
 /** What to keep beside every answer, for support and for the PG's own help desk. */

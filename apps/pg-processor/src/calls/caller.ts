@@ -10,7 +10,7 @@ import { type Decision, failureOf } from '../decisions/decision.ts';
 import { mayBelieveNothing, readUndone } from '../repairs/net-cancel-facts.ts';
 import { nextInquiryMs } from '../repairs/schedule.ts';
 import type { Results } from '../results/results.ts';
-import { evidenceOf, type Verdict } from '../results/verdict.ts';
+import { evidenceOf, retryAfterMsOf, type Verdict } from '../results/verdict.ts';
 import { cancelOrderOf } from './cancel-order.ts';
 import { sendUntilMs } from './lease.ts';
 import type { LeaseChecks } from './lease-checks.ts';
@@ -143,6 +143,7 @@ function verdictOf(
       inquiryCount: attempt.operation === 'NET_CANCEL' ? attempt.number - 1 : 0,
       number: attempt.number,
       notExecuted: isHarmless,
+      retryAfterMs: retryAfterMsOf(answer),
       random: options.random,
     }),
   };

@@ -16,7 +16,7 @@ import { type Decision, escalate } from '../decisions/decision.ts';
 import { isNetCancelNext } from '../decisions/ladder.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
-import { evidenceOf, type Verdict, type VerdictStep } from '../results/verdict.ts';
+import { evidenceOf, retryAfterMsOf, type Verdict, type VerdictStep } from '../results/verdict.ts';
 import { cancelInquiryFacts, readOtherCancels } from './cancel-facts.ts';
 import { claimInquiries, type HeldAttempt, startResend } from './claim-repairs.ts';
 import { afterNetCancelFacts, readUndone, type Undone } from './net-cancel-facts.ts';
@@ -210,11 +210,14 @@ export function verdictOf(
     reached: isResend && answer.kind !== 'NOT_SENT',
     answered: isResend && answer.kind !== 'NOT_SENT' && answer.kind !== 'NO_ANSWER',
     evidence: evidenceOf(answer),
-    nextInquiryMs: pauseMs(options, opened),
+    nextInquiryMs: pauseMs(options, opened, retryAfterMsOf(answer)),
   };
 }
 
-function pauseMs({ random }: Pick<RepairOptions, 'random'>, opened: OpenedAttempt): number {
-  const { attempt, connection } = opened;
-  return nextInquiryMs(connection.settings, { ...attempt, random });
+function pauseMs(
+  { random }: Pick<RepairOptions, 'random'>,
+  { attempt, connection }: OpenedAttempt,
+  retryAfterMs?: number,
+): number {
+  return nextInquiryMs(connection.settings, { ...attempt, retryAfterMs, random });
 }

@@ -42,6 +42,23 @@ const stepsOf = async ({ paymentId }: Requested): Promise<string[]> =>
     'step' in data ? data.step : type,
   );
 
+describe('a call that the PG puts off', () => {
+  it('is made again no earlier than the PG asked for', async () => {
+    const processor = rig.processor();
+    const request = requested();
+    const limited = { refuse: 'TOO_MANY_REQUESTS', httpStatus: 429, retryAfterS: 100 };
+    rig.toss.window({ ...request, script: [limited, 'approve'] });
+    await receive(processor, request);
+    const before = Date.now();
+    await processor.dispatcher.runOnce();
+    const [attempt] = await attemptsOf(rig.pool, request.paymentId);
+    expect(attempt).toMatchObject({ state: 'UNKNOWN', failure: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(attempt?.next_inquiry_at?.getTime()).toBeGreaterThanOrEqual(before + 100_000);
+    await settle(processor);
+    expect(await outcomesOf(rig.pool, request.paymentId)).toMatchObject([{ kind: 'APPROVED' }]);
+  });
+});
+
 describe('a lost answer', () => {
   it.each(['capture-then-reset', 'capture-then-500', 'capture-then-garbage'] as const)(
     'after %s is found by an inquiry',

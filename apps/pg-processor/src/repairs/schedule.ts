@@ -19,6 +19,9 @@ export const RESENDS_MAX = 3;
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_MAX_MS = 30_000;
 
+/** The longest that a PG's `Retry-After` may put off a call: no answer may park a payment for good. */
+export const RETRY_AFTER_MAX_MS = 120_000;
+
 /**
  * The share of a scheduled wait by which it may be longer, so that the many attempts that one outage
  * has left are not inquired in one wave. Never shorter: a schedule says from when asking is of use.
@@ -30,6 +33,8 @@ export interface InquiryTurn {
   readonly inquiryCount: number;
   readonly number: number;
   readonly notExecuted: boolean;
+  /** How long the PG asked to be left alone. */
+  readonly retryAfterMs?: number | undefined;
   readonly random: () => number;
 }
 
@@ -37,9 +42,15 @@ type Schedule = Pick<PgProfile, 'inquiryScheduleMs'>;
 
 /**
  * How long to wait before the next inquiry: by the PG's schedule, spread, for a lost answer; by a
- * backoff where the call surely was not executed and a further attempt follows it.
+ * backoff where the call surely was not executed and a further attempt follows it. It begins when
+ * the time is over for which the PG asked to be left alone.
  */
-export function nextInquiryMs({ inquiryScheduleMs }: Schedule, turn: InquiryTurn): number {
+export function nextInquiryMs(schedule: Schedule, turn: InquiryTurn): number {
+  const restMs = Math.min(turn.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+  return restMs + ownWaitMs(schedule, turn);
+}
+
+function ownWaitMs({ inquiryScheduleMs }: Schedule, turn: InquiryTurn): number {
   if (turn.notExecuted) {
     const tries = turn.number + turn.inquiryCount;
     return turn.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** tries);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isLastInquiry, nextInquiryMs, spreadLater } from './schedule.ts';
+import { isLastInquiry, nextInquiryMs, RETRY_AFTER_MAX_MS, spreadLater } from './schedule.ts';
 
 const PG = { inquiryScheduleMs: [1_000, 5_000, 30_000] };
 
@@ -48,5 +48,18 @@ describe('the backoff after a call that was not executed', () => {
         expect(waitMs).toBe(value * Math.min(30_000, 1_000 * 2 ** tries));
       }),
     );
+  });
+});
+
+describe('what the PG asks for', () => {
+  it.each([
+    [true, undefined, 2_000],
+    [true, 7_000, 9_000],
+    [true, 999_999_999_000, RETRY_AFTER_MAX_MS + 2_000],
+    [false, 7_000, 8_250],
+  ])('comes before the wait: not executed %s, %s ms', (notExecuted, retryAfterMs, expected) => {
+    const turn = { number: 2, inquiryCount: 0, notExecuted, retryAfterMs, random: () => 0.5 };
+    const schedule = { inquiryScheduleMs: [1_000] };
+    expect(nextInquiryMs(schedule, turn)).toBe(expected);
   });
 });

@@ -46,6 +46,11 @@ export function evidenceOf(answer: PgAnswer | NetCancelAnswer): Evidence {
   return { httpStatus, pgTraceId, pgStatus: rawStatus, pgCode };
 }
 
+/** How long the PG asked to be left alone; undefined where it did not. */
+export function retryAfterMsOf(answer: PgAnswer | NetCancelAnswer): number | undefined {
+  return 'error' in answer ? answer.error.retryAfterMs : undefined;
+}
+
 /** How a verdict ended. */
 export type Recorded =
   | 'APPLIED'

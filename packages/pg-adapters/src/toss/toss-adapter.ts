@@ -16,6 +16,7 @@ import type {
   WebhookVerdict,
 } from '../gateway.ts';
 import type { Exchange } from '../http-exchange.ts';
+import { retryAfterMsOf } from '../retry-after.ts';
 import { type Operation, unlistedCode } from '../taxonomy.ts';
 import { Transport } from '../transport.ts';
 import { TOSS_CAPABILITY, type TossConfig } from './toss-config.ts';
@@ -176,7 +177,10 @@ function readExchange(operation: Operation, exchange: Exchange): ReadAnswer {
   const evidence = evidenceOf(exchange);
   switch (exchange.kind) {
     case 'ANSWER':
-      return readAnswer(operation, exchange.httpStatus, exchange.body, evidence);
+      return withRetryAfter(
+        readAnswer(operation, exchange.httpStatus, exchange.body, evidence),
+        retryAfterMsOf(exchange.headers),
+      );
     case 'NOT_SENT': {
       const { reason, message } = exchange;
       const code = reason === 'UNSENDABLE' ? 'INVALID_REQUEST' : 'PROVIDER_UNAVAILABLE';
@@ -220,6 +224,11 @@ function readAnswer(
   const problem = tossErrorSchema.safeParse(json);
   const { error, certain } = readError(operation, httpStatus, problem.data ?? null);
   return { kind: certain ? 'REFUSED' : 'UNKNOWN', error, evidence };
+}
+
+function withRetryAfter(answer: ReadAnswer, retryAfterMs: number | null): ReadAnswer {
+  if (retryAfterMs === null || !('error' in answer)) return answer;
+  return { ...answer, error: { ...answer.error, retryAfterMs } };
 }
 
 function parseJson(body: string): unknown {

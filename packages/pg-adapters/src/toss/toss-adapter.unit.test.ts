@@ -322,6 +322,17 @@ describe('an error answer with a listed code', () => {
     const server = await serve(answering(429, ''));
     const answer = await gateway().approve(APPROVE, call(server.url));
     expect(answer).toMatchObject({ kind: 'REFUSED', error: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(answer).not.toHaveProperty('error.retryAfterMs');
+  });
+
+  it.each([
+    [429, ''],
+    [503, { code: 'PROVIDER_ERROR', message: '장애' }],
+    [503, ''],
+  ])('hands on how long Toss asks to be left alone: %i %j', async (status, body) => {
+    const server = await serve(answering(status, body, { 'retry-after': '7' }));
+    const answer = await gateway().approve(APPROVE, call(server.url));
+    expect(answer).toHaveProperty('error.retryAfterMs', 7_000);
   });
 });
 
