@@ -79,6 +79,8 @@ const WAYS: Record<FailpointName, Way> = {
   'pg-processor.http.answered': { hit: 3 },
   'pg-processor.results.before-commit': { hit: 3 },
   'pg-processor.results.after-commit': { hit: 3 },
+  'pg-processor.retries.before-commit': PAYMENTS,
+  'pg-processor.retries.after-commit': PAYMENTS,
   'pg-processor.repairs.before-claim': { hit: 10 },
   'pg-processor.repairs.after-claim': PAYMENTS,
   'pg-processor.inquiry.before-send': PAYMENTS,

@@ -29,6 +29,7 @@ import { spreadLater } from './repairs/schedule.ts';
 import type { SweeperOptions } from './repairs/sweeper.ts';
 import type { ResolveOptions } from './resolutions/resolve-exception.ts';
 import { createResults, type Results, type ResultsOptions } from './results/results.ts';
+import { createFirstCalls } from './retries/first-calls.ts';
 
 /** Told when rows were committed that somebody should look at. */
 export interface Wakes {
@@ -125,7 +126,11 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
   const { onClaimed } = overrides;
   const caller = createCaller({ pool, pgCalls, leaseChecks, results, random, logger, onClaimed });
   const owner = `${config.INSTANCE_ID ?? 'pg-processor'}:${randomUUID()}`;
-  const repairs = { pool, gateways, pgCalls, results, metrics, logger, newId, random };
+  const firstCalls = createFirstCalls();
+  const repairs = {
+    ...{ pool, gateways, pgCalls, results, metrics, logger, newId, random },
+    firstCalls,
+  };
   return {
     config,
     logger,
@@ -139,7 +144,10 @@ export function createDeps(config: Config, overrides: Overrides = {}): Deps {
     results,
     intake: { pool, gateways, sealer, metrics, newId, now, onStored, onCancelsStored },
     startCancels: { pool, context, metrics, logger, onStarted: onStored },
-    dispatcher: createDispatcher({ pool, gateways, caller, results, metrics, logger, owner }),
+    dispatcher: createDispatcher({
+      ...{ pool, gateways, caller, results, metrics, firstCalls, logger },
+      owner,
+    }),
     inquirer: createInquirer(repairs),
     followUp: createFollowUp(repairs),
     sweeper: { pool, gateways, results, random, logger },

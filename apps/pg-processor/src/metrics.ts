@@ -12,6 +12,7 @@ export interface ProcessorMetrics {
   readonly cancelIntake: Counter<'result'>;
   readonly cancels: Counter<'state'>;
   readonly reversals: Counter<'state'>;
+  readonly retries: Counter<'pg' | 'code' | 'result'>;
   readonly resolutions: Counter<'resolution' | 'result'>;
   readonly openCancels: Gauge<'state'>;
   readonly overdueCancels: Gauge<'state'>;
@@ -87,6 +88,12 @@ export function createMetrics(registry: Registry): ProcessorMetrics {
       name: 'reversals_total',
       help: 'Captures of payments that had failed, by how far their reversal is; alert when it rises',
       labelNames: ['state'],
+      registers,
+    }),
+    retries: new Counter({
+      name: 'pg_retries_total',
+      help: 'Retries that asked for the budget of their PG, by the code they follow and its answer',
+      labelNames: ['pg', 'code', 'result'],
       registers,
     }),
     resolutions: new Counter({

@@ -72,6 +72,8 @@ const CONFIRM_PATH = '/v1/payments/confirm';
 /** Toss's wire with a script a payment, and the memory of keys that the real one has. */
 export class FakeToss {
   readonly calls: FakeCall[] = [];
+  /** What every call is answered with while the PG is down; null while it is not. */
+  down: { readonly refuse: string; readonly httpStatus: number } | null = null;
   readonly #payments = new Map<string, FakePayment>();
   readonly #replays = new Map<string, { status: number; body: string }>();
   readonly #waiting = new Map<string, () => void>();
@@ -141,6 +143,10 @@ export class FakeToss {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = await read(request);
     this.calls.push(call);
+    if (this.down !== null) {
+      refuse(response, this.down.refuse, this.down.httpStatus);
+      return;
+    }
     const [, , , id = '', action] = call.path.split('/');
     if (call.path === CONFIRM_PATH) {
       const { paymentKey } = JSON.parse(call.body) as { paymentKey: string };

@@ -59,7 +59,7 @@ export async function createRig(): Promise<Rig> {
     },
     async clear() {
       await pool.query(
-        'truncate attempt, cancel, source_claim, payment_result, outcome, exception, operator_action, outbox',
+        'truncate attempt, cancel, source_claim, payment_result, outcome, exception, operator_action, retry_budget, outbox',
       );
     },
     async close() {
@@ -252,6 +252,7 @@ export interface AttemptRow {
   answered: boolean;
   resend_count: number;
   inquiry_count: number;
+  denials: number;
   next_follow_up_at: Date | null;
   next_inquiry_at: Date | null;
 }

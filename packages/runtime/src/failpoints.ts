@@ -58,6 +58,9 @@ export const FAILPOINTS = {
     'pg-processor.http.answered': 'The last byte of the answer of a PG was read.',
     'pg-processor.results.before-commit': 'Results and their events are written, not committed.',
     'pg-processor.results.after-commit': 'Results and their events are committed.',
+    'pg-processor.retries.before-commit':
+      'Retries are let through or put off by the budget, not committed.',
+    'pg-processor.retries.after-commit': 'It is committed which retries may be made.',
     'pg-processor.repairs.before-claim': 'Inquiries that are due are about to be taken.',
     'pg-processor.repairs.after-claim': 'Inquiries are taken and their next turns fixed.',
     'pg-processor.inquiry.before-send': 'An inquiry is about to be sent.',

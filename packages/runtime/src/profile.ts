@@ -30,6 +30,16 @@ const pgProfileSchema = z.strictObject({
   executionTimeMaxMs: milliseconds.describe(
     'how long the PG may still execute a request after our deadline for it',
   ),
+  retries: z
+    .strictObject({
+      shareOfFirstCalls: z.number().min(0).max(1),
+      perSecond: z.number().min(0).max(10_000),
+      burst: z.number().min(0).max(1_000_000),
+    })
+    .describe(
+      'calls that retries may make, of all processes: as a share of the first calls of approvals, ' +
+        'by themselves, and at most at once',
+    ),
 });
 
 /** An environment as data (design, section 8). Secrets are named here and read from `secretEnv`. */

@@ -34,6 +34,7 @@ const PG_SETTINGS = {
   inquiryScheduleMs: [1_000],
   lateCaptureScheduleMs: [1_000],
   executionTimeMaxMs: 1_000,
+  retries: { shareOfFirstCalls: 0.1, perSecond: 1, burst: 500 },
 };
 
 export const TEST_PROFILE: Profile = {

@@ -5,6 +5,7 @@ import type { CallableAttempt } from '../attempts/attempt.ts';
 import { failureOf } from '../decisions/decision.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
+import type { FirstCalls } from '../retries/first-calls.ts';
 import type { Caller } from './caller.ts';
 import { type ClaimSlot, claimAttempts } from './claim.ts';
 import type { Gateways } from './gateways.ts';
@@ -17,6 +18,7 @@ export interface DispatcherOptions {
   readonly caller: Caller;
   readonly results: Results;
   readonly metrics: ProcessorMetrics;
+  readonly firstCalls: FirstCalls;
   readonly logger: Logger;
   /** Unique to this process: a lease never outlives it unseen. */
   readonly owner: string;
@@ -50,8 +52,16 @@ async function claim(
     return settings ? [{ pg, free: count, leaseMs: leaseMs(settings) }] : [];
   });
   const { won, lost } = await claimAttempts(options.pool, slots, options.owner);
+  countFirstCalls(options, won);
   await Promise.all(lost.map((attempt) => recordLoser(options, attempt)));
   return won;
+}
+
+/** Only these earn retries: what is retried itself earns none. */
+function countFirstCalls({ firstCalls }: DispatcherOptions, won: readonly CallableAttempt[]): void {
+  for (const { pg, operation, number } of won) {
+    if (operation === 'APPROVE' && number === 1) firstCalls.add(pg, 1);
+  }
 }
 
 /** Recorded as lost only if the claim is still held then; else it is claimed again later. */

@@ -1,9 +1,13 @@
-import type { PostgresPool } from '@mini-pg/database';
+import { inTransaction, type PostgresPool } from '@mini-pg/database';
 import type { Pg } from '@mini-pg/domain';
 import { failpoint } from '@mini-pg/runtime';
 import { type CallableAttempt, callableColumns } from '../attempts/attempt.ts';
 import type { Gateways } from '../calls/gateways.ts';
 import { leaseMs } from '../calls/lease.ts';
+import type { RetryRequest } from '../retries/budget.ts';
+import type { FirstCalls } from '../retries/first-calls.ts';
+import { RESEND_CALLS } from '../retries/retry-policy.ts';
+import { lockBudgets, writeBudgets } from '../retries/stored-budgets.ts';
 
 /** An attempt that one inquirer holds for one inquiry. */
 export interface HeldAttempt extends CallableAttempt {
@@ -18,7 +22,7 @@ const step = (schedule: string, index: string): string =>
   `(${schedule} ->> least(${index}, jsonb_array_length(${schedule}) - 1))::float8`;
 
 /**
- * Takes UNKNOWN attempts whose inquiry is due. The next turn is fixed here already, so that an
+ * Takes UNKNOWN attempts whose inquiry is due, and admitted if it begins a retry. The next turn is fixed here already, so that an
  * inquirer which dies leaves nothing behind that is never looked at again.
  */
 const CLAIM_INQUIRIES = {
@@ -28,12 +32,13 @@ const CLAIM_INQUIRIES = {
       select r.id, slot.lease_ms, slot.pg from slot cross join lateral (
         select id from attempt
         where state = 'UNKNOWN' and pg = slot.pg and next_inquiry_at <= now()
+          and (admitted or not not_executed)
         order by next_inquiry_at limit slot.free
         for update skip locked
       ) r
     )
     update attempt a set
-      inquiry_count = a.inquiry_count + 1, lease_owner = $4,
+      admitted = false, inquiry_count = a.inquiry_count + 1, lease_owner = $4,
       lease_until = now() + due.lease_ms * interval '1 ms',
       next_inquiry_at = now() + (due.lease_ms
         + ${step('($5::jsonb -> a.pg)', 'a.inquiry_count + 1')}) * interval '1 ms',
@@ -112,6 +117,7 @@ async function take(
 /**
  * Notes, durably, that the same bytes are about to be sent again. Gives what is left of the lease,
  * or nothing when the attempt is not this claim's any more or an answer came in the meantime.
+ * DENIED: the budget of retries does not reach so far.
  */
 const START_RESEND = {
   name: 'start-resend',
@@ -126,16 +132,34 @@ const START_RESEND = {
     returning (extract(epoch from lease_until - clock_timestamp()) * 1000)::float8 as "leftMs"`,
 };
 
+export interface ResendOptions {
+  readonly leaseMs: number;
+  readonly resendsMax: number;
+  readonly pauseMs: number;
+  readonly gateways: Gateways;
+  readonly firstCalls: FirstCalls;
+}
+
+const RESEND: RetryRequest = { code: 'OUTCOME_UNKNOWN', calls: RESEND_CALLS, isRepair: true };
+
 export async function startResend(
   pool: PostgresPool,
   attempt: HeldAttempt,
-  options: { leaseMs: number; resendsMax: number; pauseMs: number },
-): Promise<number | null> {
-  failpoint('pg-processor.resend.before-commit');
-  const { rows } = await pool.query<{ leftMs: number }>({
-    ...START_RESEND,
-    values: [attempt.id, attempt.leaseOwner, options.leaseMs, options.resendsMax, options.pauseMs],
+  options: ResendOptions,
+): Promise<number | null | 'DENIED'> {
+  const started = await inTransaction(pool, async (client) => {
+    const budgets = await lockBudgets(client, [attempt.pg], options);
+    const isAdmitted = budgets.get(attempt.pg)?.admits(RESEND) ?? false;
+    await writeBudgets(client, budgets);
+    if (!isAdmitted) return 'DENIED';
+    const { leaseMs: ms, resendsMax, pauseMs } = options;
+    const { rows } = await client.query<{ leftMs: number }>({
+      ...START_RESEND,
+      values: [attempt.id, attempt.leaseOwner, ms, resendsMax, pauseMs],
+    });
+    failpoint('pg-processor.resend.before-commit');
+    return rows[0]?.leftMs ?? null;
   });
   failpoint('pg-processor.resend.after-commit');
-  return rows[0]?.leftMs ?? null;
+  return started;
 }

@@ -12,11 +12,13 @@ import { decideCancelInquiry } from '../decisions/decide-cancel-inquiry.ts';
 import { decideDepositInquiry } from '../decisions/decide-deposit-cancel.ts';
 import { decideInquiry, endOfInquiries, type InquiryFacts } from '../decisions/decide-inquiry.ts';
 import { decideAfterNetCancel } from '../decisions/decide-net-cancel.ts';
-import { type Decision, escalate } from '../decisions/decision.ts';
+import { type Decision, escalate, wait } from '../decisions/decision.ts';
 import { isNetCancelNext } from '../decisions/ladder.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
 import { evidenceOf, retryAfterMsOf, type Verdict, type VerdictStep } from '../results/verdict.ts';
+import { admitRetries } from '../retries/admit-retries.ts';
+import type { FirstCalls } from '../retries/first-calls.ts';
 import { cancelInquiryFacts, readOtherCancels } from './cancel-facts.ts';
 import { claimInquiries, type HeldAttempt, startResend } from './claim-repairs.ts';
 import { afterNetCancelFacts, readUndone, type Undone } from './net-cancel-facts.ts';
@@ -31,6 +33,7 @@ export interface RepairOptions {
   readonly logger: Logger;
   readonly newId: () => string;
   readonly random: () => number;
+  readonly firstCalls: FirstCalls;
 }
 
 /** Asks the PG about attempts whose outcome is not known, until it is or the schedule is over. */
@@ -40,7 +43,10 @@ export function createInquirer(options: RepairOptions): Pump {
     name: 'inquirer',
     slots: new Map(gateways.pgs.map((pg) => [pg, REPAIR_SLOTS])),
     pgOf: (attempt) => attempt.pg,
-    claim: (free) => claimInquiries({ pool, gateways, owner: newId(), free }),
+    async claim(free) {
+      await admitRetries(options, [...free.keys()]);
+      return claimInquiries({ pool, gateways, owner: newId(), free });
+    },
     run: (attempt) => inquire(options, attempt),
     slotsInUse: metrics.slotsInUse,
     logger,
@@ -58,7 +64,7 @@ async function inquire(options: RepairOptions, attempt: HeldAttempt): Promise<vo
     await options.results.record(verdictOf(options, opened, 'INQUIRY', answer, decision));
     return;
   }
-  const sent = await resend(options, attempt, opened, decision.reason);
+  const sent = await resend(options, attempt, opened, { answer, reason: decision.reason });
   // Not ours to send any more: the next inquiry is due already, whoever makes it.
   if (sent !== null) await options.results.record(sent);
 }
@@ -154,7 +160,7 @@ async function resend(
   options: RepairOptions,
   attempt: HeldAttempt,
   opened: OpenedAttempt,
-  reason: string,
+  { answer: inquired, reason }: { readonly answer: PgAnswer; readonly reason: string },
 ): Promise<Verdict | null> {
   const { settings } = opened.connection;
   const readAtMs = performance.now();
@@ -162,7 +168,13 @@ async function resend(
     leaseMs: leaseMs(settings),
     resendsMax: RESENDS_MAX,
     pauseMs: pauseMs(options, opened),
+    gateways: options.gateways,
+    firstCalls: options.firstCalls,
   });
+  countResend(options, attempt, leftMs);
+  if (leftMs === 'DENIED') {
+    return verdictOf(options, opened, 'INQUIRY', inquired, withoutResend(opened, reason));
+  }
   if (leftMs === null) {
     options.logger.info({ attemptId: attempt.id, reason }, 'bytes are not sent again');
     return null;
@@ -174,6 +186,22 @@ async function resend(
   const isEnd = decision.kind === 'WAIT' && isLast(opened);
   const final = isEnd ? endOfInquiries(decision.reason, { notExecuted: null }) : decision;
   return verdictOf(options, opened, 'RESEND', answer, final);
+}
+
+/** The inquiries go on; when they are over, a person decides. */
+function withoutResend(opened: OpenedAttempt, reason: string): Decision {
+  const said = `${reason}; not sent again, over the budget`;
+  return isLast(opened) ? endOfInquiries(said, { notExecuted: null }) : wait(said);
+}
+
+function countResend(
+  { metrics }: RepairOptions,
+  { pg }: HeldAttempt,
+  leftMs: number | null | 'DENIED',
+): void {
+  if (leftMs === null) return;
+  const result = leftMs === 'DENIED' ? 'DENIED' : 'ADMITTED';
+  metrics.retries.inc({ pg, code: 'OUTCOME_UNKNOWN', result });
 }
 
 async function sendAgain(

@@ -49,7 +49,12 @@ function apply(verdict: Verdict, attempt: LockedAttempt, plan: Plan): void {
 }
 
 /** Steps that learnt nothing from the PG: they only say that something did not happen. */
-const WITHOUT_EVIDENCE: ReadonlySet<VerdictStep> = new Set(['LEASE_OVER', 'NOT_CALLED', 'OVERDUE']);
+const WITHOUT_EVIDENCE: ReadonlySet<VerdictStep> = new Set([
+  'LEASE_OVER',
+  'NOT_CALLED',
+  'OVERDUE',
+  'NOT_ADMITTED',
+]);
 
 type Standing = 'APPLIES' | 'CLOSED' | 'SUPERSEDED';
 
@@ -97,11 +102,17 @@ function standingWhileUnknown(verdict: Verdict, attempt: LockedAttempt): Standin
   const { step, decision } = verdict;
   if (step === 'LEASE_OVER' || step === 'NOT_CALLED') return 'SUPERSEDED';
   if (step === 'FOLLOW_UP' || step === 'OVERDUE') return 'APPLIES';
+  if (step === 'NOT_ADMITTED') return mayBeGivenUp(attempt) ? 'APPLIES' : 'SUPERSEDED';
   if (step !== 'CALL' && verdict.owner === attempt.leaseOwner) return 'APPLIES';
   if (EVIDENCE.has(decision.kind)) return 'APPLIES';
   const isLast = attempt.resendCount === 0 || step === 'INQUIRY';
   const isRefusal = decision.kind === 'DECLINE' || decision.kind === 'CANCEL_REFUSED';
   return isRefusal && isLast ? 'APPLIES' : 'SUPERSEDED';
+}
+
+/** Surely not executed, and nobody is about to find out more. */
+function mayBeGivenUp({ notExecuted, leaseLeftMs }: LockedAttempt): boolean {
+  return notExecuted && (leaseLeftMs ?? 0) <= 0;
 }
 
 /** An answer came after all, so the same bytes may not be sent again. */

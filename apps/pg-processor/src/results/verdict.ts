@@ -4,7 +4,7 @@ import type { Decision } from '../decisions/decision.ts';
 /**
  * How a decision about an attempt came to be. NOT_CALLED: it was never called and never will be.
  * LEASE_OVER: whoever called it did not record a result in time. OVERDUE: nobody can inquire, since
- * its PG was switched off.
+ * its PG was switched off. NOT_ADMITTED: its retry stayed over the budget until its bound.
  */
 export type VerdictStep =
   | 'NOT_CALLED'
@@ -13,7 +13,8 @@ export type VerdictStep =
   | 'INQUIRY'
   | 'RESEND'
   | 'FOLLOW_UP'
-  | 'OVERDUE';
+  | 'OVERDUE'
+  | 'NOT_ADMITTED';
 
 /** A decision on its way to be recorded. */
 export interface Verdict {

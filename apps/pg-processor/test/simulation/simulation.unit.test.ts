@@ -7,7 +7,7 @@ import { shrink } from './shrink.ts';
 import type { World } from './world.ts';
 
 const TIMEOUT_MS = 300_000;
-const FIXED_SEEDS = 300;
+const FIXED_SEEDS = 400;
 const FRESH_SEEDS = 100;
 /** Runs within which each mutant has to be caught. */
 const CAUGHT_WITHIN = 500;
@@ -29,9 +29,10 @@ async function firstFailure(from: number, runs: number): Promise<string | null> 
 
 function look({ published, database }: World): void {
   for (const { topic } of published) seen.add(topic);
-  for (const { state, operation, resend_count } of database.rows('attempt')) {
+  for (const { state, operation, resend_count, denials } of database.rows('attempt')) {
     seen.add(`${operation} ${state}`);
     if (Number(resend_count) > 0) seen.add(`${operation} sent again`);
+    if (Number(denials) > 0) seen.add(`${operation} put off`);
   }
 }
 
@@ -45,6 +46,7 @@ describe('payments and their cancels, in any order of things', { timeout: TIMEOU
       expect.arrayContaining([
         ...['APPROVE APPROVED', 'APPROVE DECLINED', 'APPROVE NOT_SENT', 'APPROVE sent again'],
         ...['CANCEL APPROVED', 'CANCEL DECLINED', 'CANCEL NOT_SENT', 'CANCEL sent again'],
+        ...['APPROVE put off', 'CANCEL put off'],
         ...['payment.completed', 'payment.failed', 'payment.progressed'],
         ...['payment.cancelled', 'payment.cancel-failed'],
         ...['APPROVE REVERSED', 'payment.reversed'],

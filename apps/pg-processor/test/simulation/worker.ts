@@ -19,6 +19,7 @@ import { createFollowUp } from '../../src/repairs/follow-up.ts';
 import { createInquirer } from '../../src/repairs/inquirer.ts';
 import { sweepExpired, sweepLeases } from '../../src/repairs/sweeper.ts';
 import { createResults, type Results } from '../../src/results/results.ts';
+import { createFirstCalls } from '../../src/retries/first-calls.ts';
 import { Gates } from './gates.ts';
 import type { SimulatedPg } from './simulated-pg.ts';
 import type { Database } from './store/database.ts';
@@ -77,11 +78,15 @@ export function startWorker(name: string, world: Surroundings): Worker {
     onCommitted: () => {},
   });
   const caller = createCaller({ pool, pgCalls, leaseChecks, results, random, logger });
+  const firstCalls = createFirstCalls();
   const dispatcher = createDispatcher({
-    ...{ pool, gateways, caller, results, metrics, logger },
+    ...{ pool, gateways, caller, results, metrics, firstCalls, logger },
     owner: `${name}:${newId()}`,
   });
-  const repairs = { pool, gateways, pgCalls, results, metrics, logger, newId, random };
+  const repairs = {
+    ...{ pool, gateways, pgCalls, results, metrics, logger, newId, random },
+    firstCalls,
+  };
   const [inquirer, followUp] = [createInquirer(repairs), createFollowUp(repairs)];
   const sweeper = { pool, gateways, results, random, logger };
   const loops: Record<LoopName, () => Promise<unknown>> = {

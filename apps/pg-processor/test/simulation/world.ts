@@ -264,5 +264,7 @@ function settingsFor({ executionTimeMaxMs }: PgCharacter): PgProfile {
     inquiryScheduleMs: [1_000, 3_000, 5_000, 10_000, 15_000, 20_000],
     lateCaptureScheduleMs: [600_000, 3_600_000, 86_400_000],
     executionTimeMaxMs,
+    // So little that the retries of a few payments are put off now and then.
+    retries: { shareOfFirstCalls: 0.1, perSecond: 0.2, burst: 6 },
   };
 }

@@ -5,6 +5,7 @@ import * as cheapenSourceKeyCheck from './003-cheapen-source-key-check.ts';
 import * as createReversals from './004-create-reversals.ts';
 import * as createOperatorActions from './005-create-operator-actions.ts';
 import * as allowNetCancels from './006-allow-net-cancels.ts';
+import * as createRetryBudgets from './007-create-retry-budgets.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '004-create-reversals': createReversals,
   '005-create-operator-actions': createOperatorActions,
   '006-allow-net-cancels': allowNetCancels,
+  '007-create-retry-budgets': createRetryBudgets,
 };

@@ -23,6 +23,7 @@ export type TableName =
   | 'exception'
   | 'source_claim'
   | 'cancel'
+  | 'retry_budget'
   | 'outbox';
 
 /** A statement as it was executed, for whoever wants to know whether Postgres does the same. */
@@ -66,6 +67,7 @@ export class Database {
     exception: new Map(),
     source_claim: new Map(),
     cancel: new Map(),
+    retry_budget: new Map(),
     outbox: new Map(),
   };
   readonly #open = new Set<Transaction>();

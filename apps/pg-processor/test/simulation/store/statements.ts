@@ -33,6 +33,11 @@ export const STATEMENTS: Readonly<Record<string, (execution: Execution) => Given
   'insert-exceptions': insertExceptions,
   'resolve-exceptions': resolveExceptions,
   'keep-answered': keepAnswered,
+  'find-due-retries': findDueRetries,
+  'read-due-retries': readDueRetries,
+  'write-admissions': writeAdmissions,
+  'lock-retry-budgets': lockRetryBudgets,
+  'write-retry-budgets': writeRetryBudgets,
   'claim-inquiries': claimInquiries,
   'claim-follow-ups': claimFollowUps,
   'start-resend': startResend,
@@ -57,6 +62,8 @@ const FRESH_ATTEMPT: Row = {
   reached: false,
   answered: false,
   not_executed: false,
+  admitted: false,
+  denials: 0,
   inquiry_count: 0,
   next_inquiry_at: null,
   resend_count: 0,
@@ -445,6 +452,76 @@ function stepOf(schedule: readonly number[], index: number): number {
 
 type RepairValues = [string[], number[], number[], string, string];
 
+function findDueRetries({ database, clock, values }: Execution): Given {
+  const [pgs] = values as [string[], string[]];
+  const waiting = database.rows('attempt').filter((row) => isDueRetry(row, clock.nowMs));
+  return pgs.filter((pg) => waiting.some((row) => row.pg === pg)).map((pg) => ({ pg }));
+}
+
+function isDueRetry(row: Row, now: number): boolean {
+  const isWaitingRetry = row.state === 'UNKNOWN' && row.not_executed && !row.admitted;
+  return Boolean(isWaitingRetry) && isDue(row.next_inquiry_at, now);
+}
+
+function readDueRetries({ database, clock, transaction, values }: Execution): Given {
+  const [pgs, operations, max] = values as [string[], string[], number];
+  const now = clock.nowMs;
+  const due = pgs.flatMap((pg) =>
+    operations.flatMap((operation) =>
+      database
+        .rows('attempt')
+        .filter((row) => row.pg === pg && row.operation === operation && isDueRetry(row, now))
+        .filter((row) => !database.isLocked(String(row.payment_id), transaction))
+        .sort(by('next_inquiry_at'))
+        .slice(0, max),
+    ),
+  );
+  database.lock(
+    transaction,
+    due.map(({ payment_id }) => String(payment_id)),
+  );
+  return due.map(({ id, payment_id, pg, operation, failure, denials, expires_at }) => ({
+    ...{ id, paymentId: payment_id, pg, operation, failure, denials },
+    untilExpiryMs: span(expires_at, now),
+  }));
+}
+
+function writeAdmissions({ database, clock, transaction, text, values }: Execution): Given {
+  for (const { id, admitted, pause_ms } of rowsOf(text, values, 's')) {
+    const row = database.row('attempt', String(id));
+    if (row === undefined) continue;
+    database.put(transaction, 'attempt', String(id), {
+      ...row,
+      admitted,
+      denials: Number(row.denials) + (admitted ? 0 : 1),
+      next_inquiry_at: clock.nowMs + Number(pause_ms),
+    });
+  }
+  return [];
+}
+
+const bucketKey = ({ pg, kind }: Row): string => `${pg} ${kind}`;
+
+/** What is made here is written with the rest, so nobody waits for a transaction that only reads. */
+function lockRetryBudgets({ database, clock, transaction, text, values }: Execution): Given {
+  const wanted = rowsOf(text, values, 'f');
+  const names = wanted.map(({ pg }) => `retry_budget ${pg}`);
+  if (!database.lock(transaction, names)) return 'BLOCKED';
+  return wanted.map(({ pg, kind, tokens }) => {
+    const row = database.row('retry_budget', bucketKey({ pg, kind }));
+    const sinceMs = row === undefined ? 0 : clock.nowMs - Number(row.refilled_at);
+    return { pg, kind, tokens: row?.tokens ?? tokens, sinceMs };
+  });
+}
+
+function writeRetryBudgets({ database, clock, transaction, text, values }: Execution): Given {
+  for (const { pg, kind, tokens } of rowsOf(text, values, 's')) {
+    const row = { pg, kind, tokens, refilled_at: clock.nowMs };
+    database.put(transaction, 'retry_budget', bucketKey(row), row);
+  }
+  return [];
+}
+
 function claimInquiries({ database, clock, transaction, values }: Execution): Given {
   const [pgs, free, leaseMs, owner, schedules] = values as RepairValues;
   const scheduleOf = JSON.parse(schedules) as Record<string, number[]>;
@@ -453,6 +530,7 @@ function claimInquiries({ database, clock, transaction, values }: Execution): Gi
     database
       .rows('attempt')
       .filter((row) => row.state === 'UNKNOWN' && row.pg === pg && isDue(row.next_inquiry_at, now))
+      .filter((row) => row.admitted || !row.not_executed)
       .filter((row) => !database.isLocked(String(row.payment_id)))
       .sort(by('next_inquiry_at'))
       .slice(0, free[index])
@@ -461,6 +539,7 @@ function claimInquiries({ database, clock, transaction, values }: Execution): Gi
         const count = Number(row.inquiry_count) + 1;
         return {
           ...row,
+          admitted: false,
           inquiry_count: count,
           lease_owner: owner,
           lease_until: now + ms,
@@ -513,7 +592,7 @@ function startResend({ database, clock, transaction, values }: Execution): Given
   const now = clock.nowMs;
   const row = database.row('attempt', id);
   if (row === undefined) return [];
-  if (database.isLocked(String(row.payment_id))) return 'BLOCKED';
+  if (database.isLocked(String(row.payment_id), transaction)) return 'BLOCKED';
   const isOurs =
     row.state === 'UNKNOWN' && row.lease_owner === owner && Number(row.lease_until) > now;
   const mayBeSent = !row.answered && !row.not_executed && Number(row.resend_count) < resendsMax;

@@ -26,6 +26,7 @@ const TABLES: readonly TableName[] = [
   'exception',
   'source_claim',
   'cancel',
+  'retry_budget',
 ];
 /** When a row was written, and words for people: the store does not keep them. */
 const NOT_KEPT = [
