@@ -56,6 +56,9 @@ export function createPool(options: PoolOptions): PostgresPool {
     types,
   });
   pool.on('error', (error) => options.onError?.(error));
+  // A server that stops says so outside any statement too. On a connection that is in use nobody
+  // else listens, and an error that nobody hears ends the process; its next statement rejects.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
