@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { System } from '@mini-pg/local-stack';
+import type { Answer } from './http.ts';
 import {
   type Merchant,
   openWindow,
@@ -19,11 +20,15 @@ export interface Taken {
   readonly key: string;
   readonly paymentId: string;
   readonly statuses: readonly number[];
+  /** Answers that were no payment. */
+  readonly refusals: readonly Answer[];
 }
 
 export interface Load {
   /** How many payments have been taken. */
   readonly taken: number;
+  /** How many answers were no payment. */
+  readonly refused: number;
   readonly done: Promise<Taken[]>;
 }
 
@@ -34,12 +39,16 @@ export function startLoad(
   options: { name: string; count: number; scenarioOf?: (index: number) => string },
 ): Load {
   const { name, count, scenarioOf = () => 'slow:50' } = options;
-  const state = { taken: 0 };
+  const state = { taken: 0, refused: 0 };
+  const onRefused = () => {
+    state.refused += 1;
+  };
   const indexes = Array.from({ length: count }, (_, index) => index);
   const done = eachAtOnce(indexes, AT_ONCE, async (index) => {
     const orderId = `${name}-${String(index).padStart(5, '0')}`;
     const window = { orderId, amount: 1_000 + index, scenario: scenarioOf(index) };
-    const taken = await payUntilTaken(merchant, await openWindow(system, window), `key-${orderId}`);
+    const body = await openWindow(system, window);
+    const taken = await payUntilTaken(merchant, body, { key: `key-${orderId}`, onRefused });
     state.taken += 1;
     return taken;
   });
@@ -49,21 +58,31 @@ export function startLoad(
     get taken() {
       return state.taken;
     },
+    get refused() {
+      return state.refused;
+    },
     done,
   };
 }
 
-async function payUntilTaken(merchant: Merchant, body: PaymentBody, key: string): Promise<Taken> {
+async function payUntilTaken(
+  merchant: Merchant,
+  body: PaymentBody,
+  { key, onRefused }: { readonly key: string; readonly onRefused: () => void },
+): Promise<Taken> {
   const statuses: number[] = [];
+  const refusals: Answer[] = [];
   while (statuses.length < RETRIES_MAX) {
     const answer = await merchant.pay(body, key).catch(() => undefined);
     statuses.push(answer?.status ?? 0);
     if (answer?.status === 202 || answer?.status === 201) {
-      return { body, key, paymentId: paymentOf(answer).id, statuses };
+      return { body, key, paymentId: paymentOf(answer).id, statuses, refusals };
     }
     if (answer && !mayRepeat(answer.status)) {
       throw new Error(`${body.orderId}: ${answer.status} ${answer.text}`);
     }
+    if (answer) refusals.push(answer);
+    onRefused();
     await sleep(RETRY_MS);
   }
   throw new Error(`${body.orderId} was not taken in ${RETRIES_MAX} tries: ${statuses.slice(-5)}`);

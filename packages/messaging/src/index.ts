@@ -17,6 +17,7 @@ export {
 } from './dead-letter-operations.ts';
 export { ConsumerFatalError } from './errors.ts';
 export { KafkaError } from './kafka.ts';
+export { type LogRange, type LogReader, openLogReader } from './log-reader.ts';
 export { migrateService, type ServiceMigration } from './migrate-service.ts';
 export { createOutboxTables, insertOutbox, type OutboxRow, toOutboxRow } from './outbox.ts';
 export { PoisonError } from './process-batch.ts';
