@@ -221,8 +221,7 @@ export class FakeToss {
     const transactionKey = `cx-${payment.paymentKey}-${this.#captures}`;
     payment.cancels.push({ transactionKey, cancelAmount });
     payment.transactionKey = transactionKey;
-    const isWhole = cancelAmount === payment.amount;
-    payment.status = isWhole ? 'CANCELED' : 'PARTIAL_CANCELED';
+    payment.status = balanceOf(payment) === 0 ? 'CANCELED' : 'PARTIAL_CANCELED';
   }
 }
 

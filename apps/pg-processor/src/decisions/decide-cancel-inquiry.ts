@@ -46,7 +46,7 @@ function decideShown(answer: PaymentAnswer, facts: CancelInquiryFacts): Decision
   const { payment, state } = answer;
   const differences = differencesOf(payment, facts.order.expected);
   if (differences.length > 0) return escalate('MISMATCH', differences.join('; '));
-  const unclaimed = unclaimedOf(payment.cancels, facts.others);
+  const unclaimed = unclaimedOf(payment, facts);
   const [found, another] = unclaimed;
   if (found === undefined) return decideNotShown(payment, facts);
   if (!facts.reached || facts.notExecuted !== null) {
@@ -69,8 +69,37 @@ function decideNotShown({ balanceAmount }: PgPayment, facts: CancelInquiryFacts)
   return facts.mayResend ? { kind: 'RESEND', reason } : wait(reason);
 }
 
-function unclaimedOf(cancels: readonly PgCancel[], others: ReadonlySet<string>): PgCancel[] {
-  return cancels.filter(({ pgTransactionId }) => !others.has(pgTransactionId));
+/**
+ * Cancels of nobody. What somebody else gave back before this one began is known by its sum: a
+ * reversal of the rest begins below the amount that was captured.
+ */
+function unclaimedOf(
+  { cancels }: PgPayment,
+  { order, others }: Pick<CancelInquiryFacts, 'order' | 'others'>,
+): PgCancel[] {
+  const claimed = cancels.filter(({ pgTransactionId }) => others.has(pgTransactionId));
+  const left = claimed.reduce((rest, { amount }) => rest - amount, order.expected.amount);
+  let goneBefore = left - order.remainingBefore;
+  return cancels
+    .filter(({ pgTransactionId }) => !others.has(pgTransactionId))
+    .toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at))
+    .filter(({ amount }) => {
+      if (amount > goneBefore) return true;
+      goneBefore -= amount;
+      return false;
+    });
+}
+
+/** The PG shows what was there before the cancel, and no cancel of nobody. */
+export function isShownNotDone(
+  answer: PgAnswer,
+  facts: Pick<CancelInquiryFacts, 'order' | 'others'>,
+): boolean {
+  if (answer.kind !== 'PAYMENT') return false;
+  const { payment } = answer;
+  const isOurs = differencesOf(payment, facts.order.expected).length === 0;
+  const isUntouched = payment.balanceAmount === facts.order.remainingBefore;
+  return isOurs && isUntouched && unclaimedOf(payment, facts).length === 0;
 }
 
 /**
@@ -79,11 +108,11 @@ function unclaimedOf(cancels: readonly PgCancel[], others: ReadonlySet<string>):
  */
 export function decideCancelFollowUp(
   answer: PgAnswer,
-  { order, others }: Pick<CancelInquiryFacts, 'order' | 'others'>,
+  facts: Pick<CancelInquiryFacts, 'order' | 'others'>,
 ): Decision {
   if (answer.kind !== 'PAYMENT') return { kind: 'NOTHING' };
-  if (differencesOf(answer.payment, order.expected).length > 0) return { kind: 'NOTHING' };
-  const [found] = unclaimedOf(answer.payment.cancels, others);
+  if (differencesOf(answer.payment, facts.order.expected).length > 0) return { kind: 'NOTHING' };
+  const [found] = unclaimedOf(answer.payment, facts);
   return found === undefined
     ? { kind: 'NOTHING' }
     : escalate('CANCELLED_AT_PG', `cancelled by ${found.pgTransactionId} after it was closed`);

@@ -3,7 +3,9 @@ import { payment } from '../../test/answers.ts';
 import { attempt, locked, planContext } from '../../test/locked.ts';
 import { type Decision, escalate, failureOf, wait } from '../decisions/decision.ts';
 import type { LockedAttempt, LockedPayment } from '../results/plan.ts';
-import { planResolution, type ResolutionOrder } from './plan-resolution.ts';
+import type { Held } from './held.ts';
+import { planResolution } from './plan-resolution.ts';
+import type { ResolutionOrder } from './planned-resolution.ts';
 
 const at = '2026-03-02T01:00:00.000Z';
 const CAPTURED: Decision = {
@@ -15,12 +17,16 @@ const unknown = (over: Partial<LockedAttempt> = {}) =>
   attempt({ id: 'a', state: 'UNKNOWN', leaseOwner: null, pgPaymentId: 'key-1', ...over });
 const closed = (over: Partial<LockedAttempt> = {}) => unknown({ state: 'NOT_SENT', ...over });
 
+function heldAfter(decision: Decision): Held | null {
+  return decision.kind === 'APPROVE' ? { capture: decision.payment, isGivenBack: false } : null;
+}
+
 /** What a resolution comes to, in short: why it is refused, or what it does. */
 function planned(
   resolution: ResolutionOrder['resolution'],
   known: LockedPayment,
   decision: Decision | null,
-  over: Partial<ResolutionOrder> & { asked?: LockedAttempt } = {},
+  over: Partial<ResolutionOrder> & { asked?: LockedAttempt; held?: Held } = {},
 ): string {
   const asked = over.asked ?? known.attempts[0] ?? unknown();
   const verdict = {
@@ -38,7 +44,10 @@ function planned(
     kind: 'OUTCOME_UNKNOWN',
     attemptId: 'a',
     pgTransactionId: null,
-    finding: decision && { asked, verdict: { ...verdict, decision }, said: 'this' },
+    finding: decision && {
+      ...{ asked, verdict: { ...verdict, decision }, said: 'this' },
+      held: over.held ?? heldAfter(decision),
+    },
     ...over,
   };
   const result = planResolution(order, known, planContext());
@@ -46,7 +55,9 @@ function planned(
   const { plan, closes } = result;
   const parts = [
     plan?.outcome?.kind,
-    ...(plan?.further.map(({ cancel }) => `reverses ${cancel?.reversesId}`) ?? []),
+    ...(plan?.further.map(({ cancel }) =>
+      cancel?.reversesId == null ? 'tries again' : `reverses ${cancel.reversesId}`,
+    ) ?? []),
     plan !== null && plan.reclaimed.length > 0 && 'reclaims',
     closes && 'closes',
   ];
@@ -107,12 +118,74 @@ describe('cancel', () => {
     expect(planned('cancel', known, decision)).toMatch(result);
   });
 
-  it.each(['CANCELLED_AT_PG', 'DEPOSIT_PAID', 'CONFLICTING_RESULT', 'DUPLICATE_TRANSACTION'])(
-    'is nothing for %s',
-    (kind) => {
-      expect(planned('cancel', failed, CAPTURED, { kind })).toContain('tells of no capture');
-    },
-  );
+  it.each(['CONFLICTING_RESULT', 'DUPLICATE_TRANSACTION'])('is nothing for %s', (kind) => {
+    expect(planned('cancel', failed, CAPTURED, { kind })).toContain('tells of no capture');
+  });
+});
+
+/** The PG holds another amount, or less than it captured. */
+function heldOf(amount: bigint, balanceAmount: bigint): Held {
+  const capture = { ...payment(), pgTransactionId: 'tx-1', approvedAt: at, amount, balanceAmount };
+  return { capture, isGivenBack: balanceAmount === 0n };
+}
+
+describe('cancel of what is not what was asked for', () => {
+  const mismatch = escalate('MISMATCH', 'amount');
+  const furtherOf = (held: Held) => {
+    const order = { resolution: 'cancel', kind: 'MISMATCH', attemptId: 'a', pgTransactionId: null };
+    const verdict = { decision: mismatch } as never;
+    const finding = { asked: unknown(), verdict, held, said: 'this' };
+    const result = planResolution({ ...order, finding } as ResolutionOrder, open, planContext());
+    return result.kind === 'DONE' ? result.plan?.further[0] : undefined;
+  };
+
+  it('gives back what was captured, be it less or more', () => {
+    for (const amount of [14_999n, 150_000n]) {
+      expect(furtherOf(heldOf(amount, amount))).toMatchObject({
+        captured: amount,
+        cancel: { amount, remainingBefore: amount, reversesId: 'a' },
+      });
+    }
+  });
+
+  it('gives back the rest of what somebody else has cancelled in part', () => {
+    const further = furtherOf(heldOf(15_000n, 11_000n));
+    expect(further).toMatchObject({ cancel: { amount: 11_000n, remainingBefore: 11_000n } });
+    expect(further?.captured).toBeUndefined();
+  });
+
+  it('makes no call where all of it is given back already', () => {
+    const held = heldOf(15_000n, 0n);
+    expect(planned('cancel', open, mismatch, { held })).toBe('FAILED, closes');
+    expect(planned('cancel', failed, mismatch, { held })).toBe('closes');
+  });
+});
+
+describe('an exception of what was to undo an approval', () => {
+  const netCancel = attempt({
+    ...{ id: 'n', operation: 'NET_CANCEL', state: 'UNKNOWN', reached: true, reversesId: 'a' },
+  });
+  const known = locked([unknown(), netCancel]);
+  const of = (resolution: ResolutionOrder['resolution'], decision: Decision, held?: Held) =>
+    planned(resolution, known, decision, {
+      ...{ attemptId: 'n', asked: netCancel },
+      ...(held ? { held } : {}),
+    });
+
+  it.each([
+    ['cancel', wait('it stands'), heldOf(15_000n, 15_000n), /^FAILED, reverses a$/],
+    ['cancel', escalate('CANCELLED_AT_PG', '?'), heldOf(15_000n, 9_000n), /^FAILED, reverses a$/],
+    ['cancel', wait('it is hidden'), undefined, /proves no capture/],
+    ['approve', wait('it stands'), heldOf(15_000n, 15_000n), /still undo it/],
+    ['write-off', wait('it stands'), heldOf(15_000n, 15_000n), /^closes$/],
+  ] as const)('%s, %j', (resolution, decision, held, result) => {
+    expect(of(resolution, decision, held)).toMatch(result);
+  });
+
+  it('is not given back twice over the exception of the approval', () => {
+    const over = { attemptId: 'a', asked: unknown(), held: heldOf(15_000n, 15_000n) };
+    expect(planned('cancel', known, wait('it stands'), over)).toContain('NET_CANCEL 1 (UNKNOWN)');
+  });
 });
 
 describe('every resolution', () => {

@@ -24,10 +24,13 @@ export const resolutionRequestSchema = z.strictObject({
 
 export type ResolutionRequest = z.output<typeof resolutionRequestSchema>;
 
-/** What the exceptions tell of whose capture can be given back; they close when it is. */
-export const TELL_OF_CAPTURE = [
+/** What the exceptions tell of that are about money at a PG; they close when it is given back. */
+export const TELL_OF_HELD_MONEY = [
   'LATE_CAPTURE',
   'UNPROVEN_CAPTURE',
   'OUTCOME_UNKNOWN',
   'MISMATCH',
+  'CANCELLED_AT_PG',
+  'DEPOSIT_PAID',
+  'DEPOSIT_NOT_CANCELLED',
 ] as const satisfies readonly ExceptionKind[];

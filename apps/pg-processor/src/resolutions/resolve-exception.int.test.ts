@@ -1,13 +1,9 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import {
-  OPERATOR_TOKEN_AUDIENCE,
-  OPERATOR_TOKEN_ISSUER,
-  type OperatorRole,
-} from '@mini-pg/runtime';
+import { randomUUID } from 'node:crypto';
+import type { OperatorRole } from '@mini-pg/runtime';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildAdminApp, readException, resolveAs } from '../../test/admin-calls.ts';
 import type { CancelStep, FakePayment } from '../../test/fake-toss.ts';
-import { operatorToken } from '../../test/operator-token.ts';
 import {
   attemptsOf,
   createRig,
@@ -21,18 +17,15 @@ import {
   requested,
   settle,
 } from '../../test/rig.ts';
-import { buildApp } from '../app.ts';
 import type { Deps } from '../deps.ts';
 
-const keys = generateKeyPairSync('ed25519');
 let rig: Rig;
 let processor: Deps;
 let app: FastifyInstance;
 beforeAll(async () => {
   rig = await createRig();
   processor = rig.processor();
-  const config = { ...processor.config, OPERATOR_PUBLIC_KEY: keys.publicKey };
-  app = await buildApp({ ...processor, config });
+  app = await buildAdminApp(processor);
 });
 beforeEach(() => rig.clear());
 afterAll(async () => {
@@ -40,32 +33,10 @@ afterAll(async () => {
   await rig.close();
 });
 
-const token = (name: string, role: OperatorRole) =>
-  operatorToken(keys.privateKey, {
-    sub: name,
-    role,
-    iss: OPERATOR_TOKEN_ISSUER,
-    aud: OPERATOR_TOKEN_AUDIENCE,
-    exp: Math.floor(Date.now() / 1000) + 60,
-  });
+const resolve = (id: string, body: object, by: { name?: string; role?: OperatorRole } = {}) =>
+  resolveAs(app, id, body, by);
 
-function resolve(
-  id: string,
-  body: object,
-  { name = 'kim', role = 'operator' }: { name?: string; role?: OperatorRole } = {},
-) {
-  return app.inject({
-    method: 'POST',
-    url: `/api/v1/admin/exceptions/${id}/resolve`,
-    headers: { authorization: `Bearer ${token(name, role)}` },
-    payload: body,
-  });
-}
-
-async function read(id: string) {
-  const headers = { authorization: `Bearer ${token('lee', 'viewer')}` };
-  return (await app.inject({ url: `/api/v1/admin/exceptions/${id}`, headers })).json();
-}
+const read = (id: string) => readException(app, id);
 
 interface Stuck extends Requested {
   readonly window: FakePayment;
@@ -307,6 +278,48 @@ describe('cancel', () => {
     await settle(processor);
     expect(stuck.window.cancels).toEqual([]);
     expect(await read(stuck.exceptionId)).toMatchObject({ resolvedAt: null, actions: [] });
+  });
+
+  it.each([
+    ['less than was asked for', 14_999, 14_999],
+    ['more than was asked for', 150_000, 150_000],
+    ['what somebody else has left', 15_000, 11_000],
+  ])('gives back %s, and the payment fails', async (_name, captured, balance) => {
+    const stuck = await unknown();
+    Object.assign(stuck.window, { amount: captured });
+    if (balance < captured) rig.toss.cancelByHand(stuck.window, captured - balance);
+    stuck.show((wire) => wire);
+    const answer = await resolve(stuck.exceptionId, { resolution: 'cancel', reason: 'T-17' });
+    expect(answer.statusCode).toBe(202);
+    await settle(processor);
+    expect(stuck.window.cancels.at(-1)).toMatchObject({ cancelAmount: balance });
+    expect(stuck.window.status).toBe('CANCELED');
+    expect(await failureCodeOf(rig.pool, stuck.paymentId)).toBe('OUTCOME_UNKNOWN');
+    expect(await read(stuck.exceptionId)).toMatchObject({ resolvedAs: 'CANCEL' });
+    expect((await rig.pool.query('select from source_claim')).rowCount).toBe(0);
+  });
+
+  it('of the rest finds its own cancel beside that of somebody else', async () => {
+    const stuck = await unknown({ cancelScript: ['done-then-500'] });
+    rig.toss.cancelByHand(stuck.window, 7_500);
+    stuck.show((wire) => wire);
+    await resolve(stuck.exceptionId, { resolution: 'cancel', reason: 'T-18' });
+    await settle(processor);
+    const [, own] = stuck.window.cancels;
+    expect(await attemptsOf(rig.pool, stuck.paymentId)).toMatchObject([
+      { operation: 'APPROVE', state: 'NOT_SENT' },
+      { operation: 'CANCEL', state: 'APPROVED', pg_transaction_id: own?.transactionKey },
+    ]);
+  });
+
+  it('of what is given back already makes no call', async () => {
+    const stuck = await unknown();
+    rig.toss.cancelByHand(stuck.window, stuck.amount);
+    stuck.show((wire) => wire);
+    const answer = await resolve(stuck.exceptionId, { resolution: 'cancel', reason: 'T-19' });
+    expect(answer.statusCode).toBe(200);
+    expect(rig.toss.cancels(stuck.paymentKey)).toEqual([]);
+    expect(await failureCodeOf(rig.pool, stuck.paymentId)).toBe('OUTCOME_UNKNOWN');
   });
 
   it('is refused where the PG shows no capture of ours', async () => {

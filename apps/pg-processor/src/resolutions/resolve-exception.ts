@@ -4,26 +4,16 @@ import {
   type PostgresPool,
   violatedKey,
 } from '@mini-pg/database';
-import type { PgAnswer } from '@mini-pg/pg-adapters';
 import { type Logger, type Operator, ProblemError } from '@mini-pg/runtime';
-import { type CallableAttempt, callableColumns } from '../attempts/attempt.ts';
-import type { OpenedAttempt, PgCalls } from '../calls/pg-calls.ts';
-import { decideFollowUp } from '../decisions/decide-follow-up.ts';
-import { decideInquiry } from '../decisions/decide-inquiry.ts';
-import type { Decision } from '../decisions/decision.ts';
+import type { PgCalls } from '../calls/pg-calls.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
-import { inquiryFacts, verdictOf } from '../repairs/inquirer.ts';
 import type { PlanContext } from '../results/plan.ts';
 import { readLocked } from '../results/read-locked.ts';
 import type { ResultsOptions } from '../results/results.ts';
 import { writePlans } from '../results/write-plans.ts';
-import {
-  type Finding,
-  inWords,
-  isUndecided,
-  type PlannedResolution,
-  planResolution,
-} from './plan-resolution.ts';
+import { askPg, type Finding } from './ask-pg.ts';
+import { planResolution } from './plan-resolution.ts';
+import type { PlannedResolution } from './planned-resolution.ts';
 import { RESOLUTIONS, type ResolutionRequest } from './resolution.ts';
 
 export interface ResolveOptions extends Pick<ResultsOptions, 'context' | 'onCommitted'> {
@@ -86,7 +76,7 @@ export async function resolveException(
 async function resolve(options: ResolveOptions, call: ResolutionCall): Promise<void> {
   const { rows } = await options.pool.query<ExceptionRow>(READ_EXCEPTION, [call.exceptionId]);
   const exception = openOf(rows[0]);
-  const finding = await ask(options, exception, call.request);
+  const finding = await askPg(options, exception.attemptId, call.request.resolution);
   const { newId, firstFollowUpMs, now } = options.context;
   const context = { newId, firstFollowUpMs, now: now() };
   const planned = await inTransaction(options.pool, async (client) => {
@@ -99,6 +89,8 @@ async function resolve(options: ResolveOptions, call: ResolutionCall): Promise<v
   announce(options, exception, call, planned);
 }
 
+type Done = Extract<PlannedResolution, { kind: 'DONE' }>;
+
 /** What a resolution is decided on, besides the payment. */
 interface Known {
   readonly call: ResolutionCall;
@@ -110,7 +102,7 @@ async function planUnderLock(
   client: PostgresClient,
   { id, kind, paymentId, attemptId }: ExceptionRow,
   { call, finding, context }: Known,
-): Promise<Extract<PlannedResolution, { kind: 'DONE' }>> {
+): Promise<Done> {
   const payment = (await readLocked(client, [paymentId])).get(paymentId);
   if (!payment) throw new Error(`there is no payment ${paymentId}`);
   const { rows } = await client.query<ExceptionRow>(`${READ_EXCEPTION} for update`, [id]);
@@ -119,23 +111,21 @@ async function planUnderLock(
   const order = { resolution, kind, attemptId, pgTransactionId, finding };
   const planned = planResolution(order, payment, context);
   if (planned.kind === 'REFUSED') throw refused(planned.reason);
-  if (finding !== null && planned.plan !== null) await refuseForeign(client, finding);
+  await refuseForeign(client, planned);
   return planned;
 }
 
 const READ_FOREIGN = `
-  select from attempt
-  where pg = $1 and pg_account_id = $2 and livemode = $3 and pg_transaction_id = $4 and id <> $5
-    and state in ('APPROVED', 'REVERSED')`;
+  select from attempt a join attempt own on own.id = $1
+  where (a.pg, a.pg_account_id, a.livemode) = (own.pg, own.pg_account_id, own.livemode)
+    and a.pg_transaction_id = $2 and a.id <> own.id and a.operation = 'APPROVE'
+    and a.state in ('APPROVED', 'REVERSED')`;
 
 /** What another attempt has captured is neither approved here nor given back. */
-async function refuseForeign(client: PostgresClient, { asked, verdict }: Finding): Promise<void> {
-  const { decision } = verdict;
-  if (decision.kind !== 'APPROVE') return;
-  const { pgTransactionId } = decision.payment;
-  const { pg, pgAccountId, livemode, id } = asked;
-  const values = [pg, pgAccountId, livemode, pgTransactionId, id];
-  const { rowCount } = await client.query(READ_FOREIGN, values);
+async function refuseForeign(client: PostgresClient, { takes }: Done): Promise<void> {
+  if (takes === null) return;
+  const { attemptId, pgTransactionId } = takes;
+  const { rowCount } = await client.query(READ_FOREIGN, [attemptId, pgTransactionId]);
   if (rowCount) throw refused(`${pgTransactionId} belongs to another attempt`);
 }
 
@@ -182,66 +172,6 @@ function openOf(exception: ExceptionRow | undefined): ExceptionRow {
   });
 }
 
-const READ_ATTEMPT = `
-  select ${callableColumns('a')}, o.payment_id is not null as "hasOutcome"
-  from attempt a left join outcome o on o.payment_id = a.payment_id
-  where a.id = $1`;
-
-/** Asks the PG what it holds, where the resolution depends on it; null where it cannot be asked. */
-async function ask(
-  options: ResolveOptions,
-  { attemptId }: ExceptionRow,
-  { resolution }: ResolutionRequest,
-): Promise<Finding | null> {
-  const { rows } = await options.pool.query<CallableAttempt & { hasOutcome: boolean }>(
-    READ_ATTEMPT,
-    [attemptId],
-  );
-  const [attempt] = rows;
-  if (attempt?.operation !== 'APPROVE') return null;
-  const mayDecide = resolution === 'cancel' || isUndecided(attempt, attempt.hasOutcome);
-  if (!mayDecide) return null;
-  const opened = open(options, attempt);
-  if (opened === null) return null;
-  const answer = await options.pgCalls.inquire(opened);
-  const decision = decide(resolution, answer, opened);
-  return {
-    asked: attempt,
-    verdict: verdictOf(options, opened, 'INQUIRY', answer, decision),
-    said: said(answer, decision),
-  };
-}
-
-function open({ pgCalls, logger }: ResolveOptions, attempt: CallableAttempt): OpenedAttempt | null {
-  try {
-    return pgCalls.open(attempt);
-  } catch (error) {
-    logger.error({ err: error, attemptId: attempt.id }, 'an attempt cannot be inquired');
-    return null;
-  }
-}
-
-/** A capture to approve has to be of a call of ours; one to give back has to be the attempt's own. */
-function decide(
-  resolution: ResolutionRequest['resolution'],
-  answer: PgAnswer,
-  opened: OpenedAttempt,
-): Decision {
-  if (resolution === 'cancel') return decideFollowUp(answer, opened.expected);
-  const never = { mayResend: false, mayRetry: false, isLast: false };
-  return decideInquiry(answer, { ...inquiryFacts(opened), ...never });
-}
-
-function said(answer: PgAnswer, decision: Decision): string {
-  const shown =
-    answer.kind === 'PAYMENT'
-      ? `${answer.evidence.rawStatus ?? answer.state}, ${answer.payment.amount} ` +
-        `${answer.payment.currency}, transaction ${answer.payment.pgTransactionId}`
-      : `${answer.error.pgCode ?? answer.error.code}: ${answer.error.message}`;
-  const meaning = inWords(decision);
-  return meaning === '' ? shown : `${shown} (${meaning})`;
-}
-
 function refused(detail: string): ProblemError {
   return new ProblemError('RESOLUTION_REFUSED', { detail });
 }
@@ -250,12 +180,13 @@ function announce(
   { metrics, logger, onCommitted }: ResolveOptions,
   { id, kind, paymentId, attemptId }: ExceptionRow,
   { request, operator }: ResolutionCall,
-  { plan }: Extract<PlannedResolution, { kind: 'DONE' }>,
+  { plan }: Done,
 ): void {
   const { resolution, reason } = request;
   const what = { exceptionId: id, kind, paymentId, attemptId, resolution, reason };
   logger.info({ ...what, operator: operator.name }, 'an operator resolved an exception');
   if (plan === null) return;
   for (const state of plan.reversals) metrics.reversals.inc({ state });
+  for (const { state } of plan.cancels) metrics.cancels.inc({ state });
   onCommitted({ hasFurtherAttempts: plan.further.length > 0, hasEndedCancels: true });
 }

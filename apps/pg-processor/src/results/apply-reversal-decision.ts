@@ -2,7 +2,7 @@ import type { AttemptState, Failure } from '@mini-pg/domain';
 import type { PgCancel } from '@mini-pg/pg-adapters';
 import type { Attempt } from '../attempts/attempt.ts';
 import { ANSWER_LOST } from '../decisions/decide-net-cancel.ts';
-import { TELL_OF_CAPTURE } from '../resolutions/resolution.ts';
+import { TELL_OF_HELD_MONEY } from '../resolutions/resolution.ts';
 import { followUpOfCancelMs, retryCancel } from './apply-cancel-decision.ts';
 import { conclude, escalate, hold, tellStep } from './attempt-moves.ts';
 import { reversedEvent } from './events.ts';
@@ -61,12 +61,29 @@ function finish(verdict: Verdict, attempt: Attempt, { pgTransactionId, at }: PgC
     approvedAt: at,
     failure: null,
   });
-  plan.patch(reversed, null, { state: 'REVERSED' });
+  const isOwn = isOwnCapture(attempt, reversed);
+  if (isOwn) plan.patch(reversed, null, { state: 'REVERSED' });
   conclude(reversed, reversed.failure ?? ANSWER_LOST, plan);
   plan.resolved.push({ attemptId: attempt.id, kind: 'OUTCOME_UNKNOWN' });
-  for (const kind of TELL_OF_CAPTURE) plan.resolved.push({ attemptId: reversed.id, kind });
+  for (const attemptId of about(reversed, plan)) {
+    for (const kind of TELL_OF_HELD_MONEY) plan.resolved.push({ attemptId, kind });
+  }
   plan.reversals.push('DONE');
-  plan.tell((context) => reversedEvent(reversed, { pgTransactionId, at }, context));
+  if (isOwn) plan.tell((context) => reversedEvent(reversed, { pgTransactionId, at }, context));
+}
+
+/** Another amount, or what somebody else has left of it, is no approval of the attempt. */
+function isOwnCapture(reversal: Attempt, { amount }: Attempt): boolean {
+  return reversal.amount === amount && reversal.cancelAmount === amount;
+}
+
+/** The attempt that captured, and those that were to undo it. */
+function about({ id }: Attempt, { payment }: Plan): string[] {
+  const undoing = payment.attempts.filter(
+    ({ operation, cancelId, reversesId }) =>
+      operation !== 'APPROVE' && cancelId === null && (reversesId ?? id) === id,
+  );
+  return [id, ...undoing.map((attempt) => attempt.id)];
 }
 
 /** The capture stays where it is, and its exception open: a person has to give it back. */

@@ -61,6 +61,8 @@ export interface FurtherAttempt {
   readonly pgPaymentId: string | null;
   /** What it asks for; null for approvals, and for cancels that refuse a deposit. */
   readonly cancel: CancelTry | null;
+  /** What the PG captured, where that is not what `of` asked for. */
+  readonly captured?: bigint;
 }
 
 /** A cancel's move. `event` tells it; null for a start, and for one that its payment's failure tells. */

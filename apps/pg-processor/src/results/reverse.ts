@@ -1,3 +1,4 @@
+import type { PgPayment } from '@mini-pg/pg-adapters';
 import type { Attempt } from '../attempts/attempt.ts';
 import type { ProvenPayment } from '../decisions/decision.ts';
 import type { AttemptPatch, Plan } from './plan.ts';
@@ -21,24 +22,38 @@ export function reverse(attempt: Attempt, capture: ProvenPayment, plan: Plan): v
 /** Keeps the proof of the capture with its attempt, and asks for a call that gives it back. */
 export function startReversal(
   attempt: Attempt,
-  { pgPaymentId, pgTransactionId, methodDetail, approvedAt }: ProvenPayment,
+  capture: PgPayment,
   plan: Plan,
   changes: Partial<AttemptPatch>,
 ): void {
+  const { pgPaymentId, methodDetail, approvedAt } = capture;
+  const pgTransactionId = capture.pgTransactionId ?? attempt.pgTransactionId;
   const proof = { pgPaymentId, pgTransactionId, methodDetail, approvedAt };
   plan.patch(attempt, null, { ...proof, ...changes });
-  giveBack(attempt, pgPaymentId, REVERSAL_REASON, plan);
+  giveBack(attempt, pgPaymentId, REVERSAL_REASON, plan, {
+    captured: capture.amount,
+    balance: capture.balanceAmount,
+  });
 }
 
-/** An attempt of its own cancels the whole of a capture that nobody was told of. */
+/** Amounts of a capture at the PG, in minor units. */
+interface HeldMoney {
+  readonly captured: bigint;
+  /** What is left of it. */
+  readonly balance: bigint;
+}
+
+/** An attempt of its own cancels all that is left of a capture that nobody was told of. */
 export function giveBack(
   attempt: Attempt,
   pgPaymentId: string,
   cancelReason: string,
   plan: Plan,
+  { captured, balance }: HeldMoney = { captured: attempt.amount, balance: attempt.amount },
 ): void {
   plan.reversals.push('STARTED');
-  const { id: reversesId, amount, taxFreeAmount } = attempt;
+  const reversesId = attempt.id;
+  const taxFreeAmount = attempt.taxFreeAmount < balance ? attempt.taxFreeAmount : balance;
   const cancels = plan.payment.attempts.filter(
     ({ operation, cancelId }) => operation === 'CANCEL' && cancelId === null,
   );
@@ -49,7 +64,14 @@ export function giveBack(
     number: cancels.length + 1,
     cancelReason,
     pgPaymentId,
-    cancel: { cancelId: null, reversesId, amount, taxFreeAmount, remainingBefore: amount },
+    cancel: {
+      cancelId: null,
+      reversesId,
+      amount: balance,
+      taxFreeAmount,
+      remainingBefore: balance,
+    },
+    ...(captured === attempt.amount ? {} : { captured }),
   });
 }
 

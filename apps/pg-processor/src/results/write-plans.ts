@@ -126,6 +126,7 @@ const further = createRowset<FurtherAttempt>([
   { name: 'cancel_amount', type: 'bigint', of: ({ cancel }) => cancel?.amount },
   { name: 'cancel_tax_free_amount', type: 'bigint', of: ({ cancel }) => cancel?.taxFreeAmount },
   { name: 'cancel_remaining_before', type: 'bigint', of: ({ cancel }) => cancel?.remainingBefore },
+  { name: 'captured', type: 'bigint', of: (row) => row.captured },
 ]);
 
 /** Copies: what is asked for stays the same, the key and the count of calls do not. */
@@ -139,8 +140,8 @@ const INSERT_FURTHER = {
       traceparent, cancel_id, reverses_id, cancel_amount, cancel_tax_free_amount, cancel_remaining_before)
     select f.id, a.payment_id, a.merchant_id, a.livemode, f.operation, f.number, 'READY', a.pg,
       a.pg_account_id, case when f.operation = 'APPROVE' then a.source_key end, a.source,
-      a.customer, a.order_id, a.order_name, a.pg_order_id, f.idempotency_key, a.amount,
-      a.tax_free_amount, a.currency, f.cancel_reason, a.requested_at,
+      a.customer, a.order_id, a.order_name, a.pg_order_id, f.idempotency_key,
+      coalesce(f.captured, a.amount), least(a.tax_free_amount, f.captured), a.currency, f.cancel_reason, a.requested_at,
       case when f.operation = 'APPROVE' then a.expires_at end, f.pg_payment_id, a.traceparent,
       f.cancel_id, f.reverses_id, f.cancel_amount, f.cancel_tax_free_amount, f.cancel_remaining_before
     from ${further.from('f')} join attempt a on a.id = f.of`,

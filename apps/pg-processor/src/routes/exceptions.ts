@@ -24,6 +24,9 @@ const idSchema = z.uuid();
 
 interface ExceptionView {
   readonly id: string;
+  readonly resolvedAt: Date | null;
+  /** What operators decided; of a single exception only. */
+  readonly actions?: readonly object[];
 }
 
 const COLUMNS = `
@@ -67,13 +70,12 @@ export function registerExceptionRoutes(app: FastifyInstance, options: ResolveOp
     const exceptionId = idOf(request.params.id);
     const resolution = parseBody(resolutionRequestSchema, request.body);
     await resolveException(options, { exceptionId, request: resolution, operator });
-    return reply
-      .code(resolution.resolution === 'cancel' ? 202 : 200)
-      .send(await readOne(pool, exceptionId));
+    const exception = await readOne(pool, exceptionId);
+    return reply.code(exception.resolvedAt === null ? 202 : 200).send(exception);
   });
 }
 
-async function readOne(pool: PostgresPool, id: string): Promise<object> {
+async function readOne(pool: PostgresPool, id: string): Promise<ExceptionView> {
   const { rows } = await pool.query<ExceptionView>(READ_ONE, [id]);
   const [exception] = rows;
   if (exception === undefined) throw new ProblemError('NOT_FOUND');

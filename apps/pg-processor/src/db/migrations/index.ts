@@ -6,6 +6,7 @@ import * as createReversals from './004-create-reversals.ts';
 import * as createOperatorActions from './005-create-operator-actions.ts';
 import * as allowNetCancels from './006-allow-net-cancels.ts';
 import * as createRetryBudgets from './007-create-retry-budgets.ts';
+import * as allowReversalsOfTheRest from './008-allow-reversals-of-the-rest.ts';
 
 /** Forward only; a merged migration is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '005-create-operator-actions': createOperatorActions,
   '006-allow-net-cancels': allowNetCancels,
   '007-create-retry-budgets': createRetryBudgets,
+  '008-allow-reversals-of-the-rest': allowReversalsOfTheRest,
 };

@@ -386,14 +386,16 @@ function writeResults({ database, clock, transaction, text, values }: Execution)
 }
 
 function insertFurtherAttempts({ database, clock, transaction, text, values }: Execution): Given {
-  for (const { of, ...row } of rowsOf(text, values, 'f')) {
+  for (const { of, captured, ...row } of rowsOf(text, values, 'f')) {
     const original = database.row('attempt', String(of));
     if (original === undefined) continue;
+    const amount = captured ?? original.amount;
     const isApproval = row.operation === 'APPROVE';
     database.put(transaction, 'attempt', String(row.id), {
       ...original,
       ...FRESH_ATTEMPT,
       ...row,
+      amount,
       state: 'READY',
       source_key: isApproval ? original.source_key : null,
       expires_at: isApproval ? original.expires_at : null,
