@@ -15,7 +15,9 @@ import {
   type MigratedDatabase,
 } from '../support/migrated-database.ts';
 import { PLANTS } from '../support/plants/index.ts';
+import { addDecided, hoursAgo } from '../support/plants/written-off.ts';
 import { fillSoundBooks, type SoundBooks } from '../support/sound-books.ts';
+import { captureOf } from '../support/sound-payments.ts';
 
 const MINUTE_MS = 60_000;
 const BOUNDS: AuditBounds = {
@@ -84,6 +86,35 @@ describe('books with a violation', () => {
   it('are planted for every rule', () => {
     const planted = new Set(PLANTS.map(({ rule }) => rule));
     expect(RULES.map(({ id }) => id).filter((id) => !planted.has(id))).toEqual([]);
+  });
+});
+
+describe('what a person has decided', () => {
+  it('is clean: a capture of a failed payment that was written off', async () => {
+    await addDecided(copy, books.failed);
+    ledger.entries.push({ ...captureOf(books.failed), at: hoursAgo(3).toISOString() });
+    expect(brokenRules(await auditCopy(ledger.url))).toEqual([]);
+  });
+
+  it('is clean: another amount that was captured, and given back', async () => {
+    await addDecided(copy, books.failed, { kind: 'MISMATCH', resolved_as: 'CANCEL' });
+    const capture = { ...captureOf(books.failed), amount: 7, at: hoursAgo(4).toISOString() };
+    const refund = { kind: 'CANCEL', pgTransactionId: 'tx-back', at: hoursAgo(3).toISOString() };
+    ledger.entries.push(capture, { ...capture, ...refund } as typeof capture);
+    expect(brokenRules(await auditCopy(ledger.url))).toEqual([]);
+  });
+
+  it('is clean: an unknown outcome that was written off', async () => {
+    await copy.pool.query(
+      `update processor.exception set resolved_at = now(), resolution = 'x', resolved_by = 'kim',
+         resolved_as = 'WRITE_OFF' where payment_id = $1`,
+      [books.unknown.paymentId],
+    );
+    await copy.pool.query(
+      `update payment.payment set requested_at = now() - interval '1 day' where id = $1`,
+      [books.unknown.paymentId],
+    );
+    expect(brokenRules(await auditCopy(ledger.url))).toEqual([]);
   });
 });
 

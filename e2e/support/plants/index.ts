@@ -7,6 +7,7 @@ import type { Plant } from './plant.ts';
 import { RESERVE_PLANTS } from './reserves.ts';
 import { SETTLEMENT_PLANTS } from './settlement.ts';
 import { SUSPENSE_PLANTS } from './suspense.ts';
+import { WRITTEN_OFF_PLANTS } from './written-off.ts';
 
 export type { World } from './plant.ts';
 
@@ -19,4 +20,5 @@ export const PLANTS: readonly Plant[] = [
   ...SETTLEMENT_PLANTS,
   ...CANCEL_PLANTS,
   ...SUSPENSE_PLANTS,
+  ...WRITTEN_OFF_PLANTS,
 ];

@@ -1,17 +1,16 @@
 import { type Rule, sqlRule } from '../rule.ts';
-import { IN_A_PERSONS_HANDS } from './exceptions.ts';
+import { hasOpenException, IS_ATTEMPT_WRITTEN_OFF, IS_OUTCOME_WRITTEN_OFF } from './exceptions.ts';
 
 const SCHEMAS = ['payment', 'processor', 'settlement'] as const;
 
-const HAS_EXCEPTION = `
-  exists (select from processor.exception e
-          where e.payment_id = x.payment_id and ${IN_A_PERSONS_HANDS})`;
+const HAS_OPEN_EXCEPTION = hasOpenException('x.payment_id');
 
-/** An approval that gave a deposit account waits, uninquired, for the cancel of that account. */
-const DEPOSIT_IN_CANCEL = `
-  exists (select from processor.attempt c
-          where c.payment_id = x.payment_id and c.operation = 'CANCEL'
-            and c.state in ('READY', 'CALLING', 'UNKNOWN'))`;
+/** An approval waits, uninquired, for the end of what is to undo it. */
+const IS_BEING_UNDONE = `
+  (x.operation = 'APPROVE'
+   and exists (select from processor.attempt c
+               where c.payment_id = x.payment_id and c.operation <> 'APPROVE'
+                 and c.state in ('READY', 'CALLING', 'UNKNOWN')))`;
 
 function ofEverySchema(query: (schema: string) => string): string {
   return SCHEMAS.map(query).join(' union all ');
@@ -20,7 +19,7 @@ function ofEverySchema(query: (schema: string) => string): string {
 export const DEADLINE_RULES: readonly Rule[] = [
   sqlRule({
     id: 'requested-in-time',
-    statement: 'A payment has its outcome in time, or an exception: open, or written off.',
+    statement: 'A payment has its outcome in time, or an open exception, or one that wrote it off.',
     checked: 'select count(*) from payment.payment',
     bounds: ['requestedMs'],
     violations: `
@@ -29,7 +28,8 @@ export const DEADLINE_RULES: readonly Rule[] = [
       where x.requested_at < now() - $1::interval
         and not exists (select from payment.payment_fact f
                         where f.payment_id = x.payment_id and f.kind in ('APPROVED', 'FAILED'))
-        and not ${HAS_EXCEPTION}
+        and not ${HAS_OPEN_EXCEPTION}
+        and not ${IS_OUTCOME_WRITTEN_OFF}
       order by x.payment_id`,
   }),
   sqlRule({
@@ -51,8 +51,8 @@ export const DEADLINE_RULES: readonly Rule[] = [
   sqlRule({
     id: 'unknown-is-inquired',
     statement:
-      'Every attempt of unknown result is inquired on its schedule or has an exception, open or ' +
-      'written off, and so is one that closed without a definite answer.',
+      'Every attempt of unknown result is inquired on its schedule, was written off itself, or ' +
+      'its payment has an open exception; and so is one that closed without a definite answer.',
     checked: 'select count(*) from processor.attempt',
     bounds: ['unknownMs'],
     violations: `
@@ -61,9 +61,10 @@ export const DEADLINE_RULES: readonly Rule[] = [
       from processor.attempt x
       where ((x.state = 'UNKNOWN'
               and (x.next_inquiry_at < now() - $1::interval
-                   or (x.next_inquiry_at is null and not ${DEPOSIT_IN_CANCEL})))
+                   or (x.next_inquiry_at is null and not ${IS_BEING_UNDONE})))
              or x.next_follow_up_at < now() - $1::interval)
-        and not ${HAS_EXCEPTION}
+        and not ${HAS_OPEN_EXCEPTION}
+        and not ${IS_ATTEMPT_WRITTEN_OFF}
       order by x.id`,
   }),
   sqlRule({

@@ -1,5 +1,5 @@
 import { type Rule, sqlRule } from '../rule.ts';
-import { IN_A_PERSONS_HANDS } from './exceptions.ts';
+import { hasOpenException, IS_CANCEL_WRITTEN_OFF, REFUNDS_DECIDED } from './exceptions.ts';
 
 /** Cancels that gave money back; one that came before the first call moved none. */
 const REFUNDED = `c.state = 'DONE' and c.remaining_after is not null`;
@@ -27,18 +27,19 @@ const GAVE_BACK = `
   where a.state = 'APPROVED'`;
 
 /**
- * Sources of payments about whose cancels somebody is still to be told: a call is open or unknown,
- * a look at a closed one is due, or a person has it on the desk.
+ * Sources of payments about whose cancels somebody is still to be told: a call is open, an inquiry
+ * or a look at a closed one is due, or a person has it on the desk or has decided.
  */
 const LOOKED_AFTER = `
-  select a.pg, a.source_key
+  select a.pg, a.source_key, 'infinity'::timestamptz as until
   from processor.attempt a
   where a.operation = 'APPROVE' and a.source_key is not null
     and (exists (select from processor.attempt c
-                 where c.payment_id = a.payment_id and c.operation = 'CANCEL'
-                   and (c.state in ('CALLING', 'UNKNOWN') or c.next_follow_up_at is not null))
-         or exists (select from processor.exception e
-                    where e.payment_id = a.payment_id and ${IN_A_PERSONS_HANDS}))`;
+                 where c.payment_id = a.payment_id and c.operation <> 'APPROVE'
+                   and (c.state = 'CALLING' or c.next_inquiry_at is not null
+                        or c.next_follow_up_at is not null))
+         or ${hasOpenException('a.payment_id')})
+  union all ${REFUNDS_DECIDED}`;
 
 /** What pg-processor and the gateway say of cancels. */
 export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
@@ -64,7 +65,7 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
     id: 'refund-has-cancel',
     statement:
       'Every cancel of a gateway belongs to exactly one cancel that is done or one reversal, or ' +
-      'somebody still looks after it.',
+      'somebody still looks after it or has decided on it.',
     needsLedger: true,
     checked: `select count(*) from pg_temp.ledger_entry where kind = 'CANCEL'`,
     bounds: ['captureMs'],
@@ -83,7 +84,7 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
         and not (m.cancels = 0 and (
           l.at > now() - $1::interval
           or exists (select from looked_after s
-                     where s.pg = l.pg and s.source_key = l.source_key)))
+                     where s.pg = l.pg and s.source_key = l.source_key and l.at <= s.until)))
       order by l.seq`,
   }),
   sqlRule({
@@ -153,7 +154,8 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
   }),
   sqlRule({
     id: 'cancels-end-in-time',
-    statement: 'A cancel has its end in time, or its payment an exception: open, or written off.',
+    statement:
+      'A cancel has its end in time, or was written off, or its payment has an open exception.',
     checked: 'select count(*) from processor.cancel',
     bounds: ['requestedMs'],
     violations: `
@@ -161,8 +163,8 @@ export const GATEWAY_CANCEL_RULES: readonly Rule[] = [
              c.requested_at as "requestedAt"
       from processor.cancel c
       where c.state in ('WAITING', 'STARTED') and c.created_at < now() - $1::interval
-        and not exists (select from processor.exception e
-                        where e.payment_id = c.payment_id and ${IN_A_PERSONS_HANDS})
+        and not ${hasOpenException('c.payment_id')}
+        and not ${IS_CANCEL_WRITTEN_OFF}
       order by c.id`,
   }),
 ];

@@ -1,5 +1,5 @@
 import { type Rule, sqlRule } from '../rule.ts';
-import { IN_A_PERSONS_HANDS } from './exceptions.ts';
+import { CAPTURES_DECIDED, CAPTURES_WRITTEN_OFF, hasOpenException, IS_OPEN } from './exceptions.ts';
 
 /** An attempt that the gateway's own books must know. */
 const PAID = `a.operation = 'APPROVE' and a.state in ('APPROVED', 'REVERSED')`;
@@ -18,29 +18,40 @@ const HELD = `
   select pg, pg_payment_id, source_key,
          min(pg_transaction_id) filter (where kind = 'CAPTURE') as pg_transaction_id,
          count(*) filter (where kind = 'CAPTURE') as captures,
+         max(at) filter (where kind = 'CAPTURE') as captured_at,
          coalesce(sum(amount) filter (where kind = 'CAPTURE'), 0) as captured,
          coalesce(sum(amount) filter (where kind = 'CANCEL'), 0) as cancelled
   from pg_temp.ledger_entry
   group by pg, pg_payment_id, source_key`;
 
 /**
- * Sources whose captures somebody still looks for: a call is open or unknown, an inquiry is due
- * for an attempt that closed without a definite answer, or a person has it on the desk.
+ * Sources whose captures somebody still looks for: a call is open, an inquiry is due, what is to
+ * undo it is under way, or a person has it on the desk or has decided. Nobody looks any more for
+ * what was UNKNOWN when it was written off, so what is captured later is a violation.
  */
 const LOOKED_AFTER = `
-  select a.pg, a.source_key
+  select a.pg, a.source_key, 'infinity'::timestamptz as until
   from processor.attempt a
   where a.operation = 'APPROVE' and a.source_key is not null
-    and (a.state in ('CALLING', 'UNKNOWN') or a.next_follow_up_at is not null
-         or exists (select from processor.exception e
-                    where e.attempt_id = a.id and ${IN_A_PERSONS_HANDS}))`;
+    and (a.state = 'CALLING' or a.next_inquiry_at is not null or a.next_follow_up_at is not null
+         or exists (select from processor.exception e where e.attempt_id = a.id and ${IS_OPEN})
+         or (a.state = 'UNKNOWN'
+             and exists (select from processor.attempt undoing
+                         where undoing.payment_id = a.payment_id
+                           and undoing.operation <> 'APPROVE'
+                           and (undoing.state in ('READY', 'CALLING')
+                                or undoing.next_inquiry_at is not null
+                                or undoing.next_follow_up_at is not null
+                                or exists (select from processor.exception e
+                                           where e.attempt_id = undoing.id and ${IS_OPEN})))))
+  union all ${CAPTURES_DECIDED}`;
 
 export const GATEWAY_RULES: readonly Rule[] = [
   sqlRule({
     id: 'capture-has-attempt',
     statement:
       'Every capture of a gateway belongs to exactly one attempt, approved or reversed, of the ' +
-      'same amount, order and payment id, or somebody still looks for it.',
+      'same amount, order and payment id, or somebody still looks for it or has decided on it.',
     needsLedger: true,
     checked: CAPTURES,
     bounds: ['captureMs'],
@@ -62,7 +73,7 @@ export const GATEWAY_RULES: readonly Rule[] = [
         and not (m.attempts = 0 and (
           c.at > now() - $1::interval
           or exists (select from looked_after l
-                     where l.pg = c.pg and l.source_key = c.source_key)))
+                     where l.pg = c.pg and l.source_key = c.source_key and c.at <= l.until)))
       order by c.seq`,
   }),
   sqlRule({
@@ -119,7 +130,7 @@ export const GATEWAY_RULES: readonly Rule[] = [
     id: 'failed-holds-no-money',
     statement:
       'Of a failed payment, or of an attempt that is reversed, the gateway holds nothing, or ' +
-      'somebody still looks after it.',
+      'somebody still looks after it, or has written off what it held then.',
     needsLedger: true,
     checked: `
       select (select count(*) from processor.outcome where kind = 'FAILED')
@@ -134,8 +145,10 @@ export const GATEWAY_RULES: readonly Rule[] = [
         and (o.kind = 'FAILED' or a.state = 'REVERSED')
         and h.captured > h.cancelled
         and a.next_follow_up_at is null
-        and not exists (select from processor.exception e
-                        where e.payment_id = a.payment_id and ${IN_A_PERSONS_HANDS})
+        and not ${hasOpenException('a.payment_id')}
+        and not exists (select from (${CAPTURES_WRITTEN_OFF}) w
+                        where w.pg = h.pg and w.source_key = h.source_key
+                          and h.captured_at <= w.until)
         and not exists (select from processor.attempt other
                         where other.state = 'APPROVED' and other.pg = h.pg
                           and other.pg_transaction_id = h.pg_transaction_id)
