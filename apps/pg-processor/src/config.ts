@@ -84,7 +84,7 @@ function accountProblems(profile: Profile, environment: Environment): string[] {
   return problems;
 }
 
-/** What prod refuses beyond the profile (design, section 8). */
+/** What prod refuses beyond the profile. */
 function prodProblems(environment: Environment, profile: Profile | undefined): string[] {
   const problems: string[] = [];
   if (environment.TOSS_BASE_URL) {

@@ -1,4 +1,4 @@
-/** The states of a call to a PG and the moves between them (design, section 3). */
+/** The states of a call to a PG and the moves between them (docs/reference/states.md). */
 
 export const ATTEMPT_OPERATIONS = ['APPROVE', 'CANCEL', 'NET_CANCEL'] as const;
 

@@ -12,7 +12,7 @@ export type BusinessDate = string;
 
 /**
  * The business date of an instant: its calendar date at UTC+9; Korea has no daylight saving time
- * (settlement-domain, 2.2).
+ * (docs/reference/settlement-rules.md).
  */
 export function businessDateOf(instant: Date): BusinessDate {
   return new Date(instant.getTime() + SEOUL_OFFSET_MS).toISOString().slice(0, 10);

@@ -1,8 +1,8 @@
 import { type PaymentState, statusOf } from './payment.ts';
 
 /**
- * What cancels may take of a payment: its balance less the cancels that are under way (design,
- * sections 3 and 6). All amounts are minor units.
+ * What cancels may take of a payment: its balance less the cancels that are under way
+ * (docs/how-to/cancel-a-payment.md). All amounts are minor units.
  */
 
 export const CANCEL_STATUSES = ['REQUESTED', 'DONE', 'FAILED'] as const;

@@ -166,7 +166,7 @@ export const settlementItemSchema = z
 
 export type SettlementItem = z.infer<typeof settlementItemSchema>;
 
-/** The most lines of one `settlement.items` message (design, section 2). */
+/** The most lines of one `settlement.items` message (docs/reference/asyncapi.yaml). */
 export const SETTLEMENT_ITEMS_PER_MESSAGE_MAX = 500;
 
 const settlementItems = z.object({
@@ -237,7 +237,7 @@ const payments = {
   private: false,
 } as const;
 
-/** How each topic is made, by its producer's migrate command (design, section 2). */
+/** How each topic is made, by its producer's migrate command (docs/reference/asyncapi.yaml). */
 export const TOPICS: { readonly [T in Topic]: TopicSettings } = {
   'payment.requested': { ...payments, producer: 'payment-api', private: true },
   'payment.cancel-requested': { ...payments, producer: 'payment-api', private: true },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The thirteen codes that every PG's answers are mapped to (pg-protocols, section 8). */
+/** The thirteen codes that every PG's answers are mapped to. */
 export const UNIFIED_CODES = [
   'CARD_DECLINED',
   'INSUFFICIENT_FUNDS_OR_LIMIT',
@@ -19,7 +19,7 @@ export const UNIFIED_CODES = [
 
 export type UnifiedCode = (typeof UNIFIED_CODES)[number];
 
-/** Reasons of our own for which a payment or a cancel fails (design, section 6). */
+/** Reasons of our own for which a payment or a cancel fails (docs/reference/http.md). */
 export const OWN_FAILURE_CODES = [
   'EXPIRED',
   'SOURCE_ALREADY_USED',

@@ -18,8 +18,8 @@ export interface FeeLine {
 }
 
 /**
- * Fee and VAT of one payment (settlement-domain, 1.3): the fee is floored, the VAT rounded half up;
- * in INCLUSIVE mode the rate covers both and the fee is what the VAT leaves.
+ * Fee and VAT of one payment (docs/reference/settlement-rules.md): the fee is floored, the VAT
+ * rounded half up; in INCLUSIVE mode the rate covers both and the fee is what the VAT leaves.
  *
  * @throws RangeError on a negative amount: cancels use {@link cancelLine}.
  */
@@ -30,8 +30,8 @@ export function paymentLine(amount: bigint, policy: FeePolicy): FeeLine {
 }
 
 /**
- * The line of a cancel by the remaining basis (settlement-domain, 1.3 rule 8): what the fee of the
- * remainder falls by is returned, so any sequence of cancels returns exactly the original fee.
+ * The line of a cancel by the remaining basis (docs/reference/settlement-rules.md): what the fee
+ * of the remainder falls by is returned, so any sequence of cancels returns exactly the original fee.
  */
 export function cancelLine(
   remainingBefore: bigint,

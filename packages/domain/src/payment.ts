@@ -1,6 +1,6 @@
 /**
  * A payment is its facts, in whatever order they arrive; everything else is derived from them
- * (design, section 3). All amounts are minor units.
+ * (docs/reference/states.md). All amounts are minor units.
  */
 
 export const PAYMENT_STATUSES = [

@@ -21,7 +21,7 @@ export class CalendarYearMissingError extends Error {
 
 /**
  * What to do with a basis date that is no business day: `FORWARD` rolls it to the next one before
- * counting, `NONE` counts from where it is (settlement-domain, 2.1: conventions B and A).
+ * counting, `NONE` counts from where it is (docs/reference/settlement-rules.md).
  */
 export type BaseRoll = 'FORWARD' | 'NONE';
 
@@ -37,7 +37,7 @@ export function isBusinessDay(date: BusinessDate, calendar: BankCalendar): boole
 
 /**
  * The business date on which a sale date's money is paid out, `days` business days later
- * (settlement-domain, 2.3, daily cycle).
+ * (docs/reference/settlement-rules.md).
  *
  * @throws CalendarYearMissingError when the way there leaves the years that the calendar knows.
  * @throws RangeError when `days` is less than 1.

@@ -8,7 +8,7 @@ import {
   payoutDateOf,
 } from './payout-date.ts';
 
-/** Weekdays on which banks are closed, as published for these years (settlement-domain, 2.3, 3). */
+/** Weekdays on which banks are closed, as published for these years (관공서의 공휴일에 관한 규정). */
 const CLOSED = {
   2015: ['2015-05-01', '2015-05-05', '2015-05-25'],
   2022: ['2022-05-05'],

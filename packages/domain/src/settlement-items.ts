@@ -10,8 +10,7 @@ export interface ItemsHash {
 
 /**
  * The hash of a statement's lines: SHA-256, hex, over their fields in a fixed order, sorted by id.
- * Producer and reader both use it, so a statement is complete when count and hash agree
- * (design, section 6).
+ * Producer and reader both use it, so a statement is complete when count and hash agree.
  */
 export function hashItems(items: readonly SettlementItem[]): string {
   const hash = createItemsHash();

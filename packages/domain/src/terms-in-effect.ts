@@ -5,7 +5,7 @@ import type { Terms } from './merchant.ts';
 /**
  * The terms that hold on a business date: those with the latest `from` that is not after it.
  * Undefined when all begin later: that is for the caller to hold or refuse, never a fee of zero
- * (settlement-domain, 1.3 rule 6).
+ * (docs/reference/settlement-rules.md).
  */
 export function termsInEffect(terms: readonly Terms[], date: BusinessDate): Terms | undefined {
   let latest: Terms | undefined;

@@ -43,7 +43,7 @@ export interface GatewayCapability {
   readonly visibilityDelayMs: number;
   /** The longest time the PG may take to execute what it has received. */
   readonly executionTimeMaxMs: number;
-  /** Waits before the first, second, ... inquiry after a lost answer (pg-protocols, section 6). */
+  /** Waits before the first, second, ... inquiry after a lost answer. */
   readonly inquiryScheduleMs: readonly number[];
   /** What is done about a call whose outcome is not known, from the first rung to the last. */
   readonly ladders: Readonly<Record<'APPROVE' | 'CANCEL' | 'NET_CANCEL', readonly Rung[]>>;

@@ -14,7 +14,7 @@ export interface CodeFacts {
   readonly certain: boolean;
 }
 
-/** The thirteen codes (pg-protocols, section 8). Every PG's own codes are mapped to these. */
+/** The thirteen codes. Every PG's own codes are mapped to these. */
 export const TAXONOMY = {
   CARD_DECLINED: {
     meaning: 'issuer or risk engine refuses, no finer reason',
@@ -113,7 +113,7 @@ export const TAXONOMY = {
 export type Operation = 'APPROVE' | 'INQUIRE' | 'CANCEL' | 'NET_CANCEL';
 
 /**
- * What an answer means that is not listed anywhere (pg-protocols, section 8): it never declines.
+ * What an answer means that is not listed anywhere: it never declines.
  * An inquiry changes nothing, so there it is only the PG that is of no use at the moment.
  */
 export function unlistedCode(operation: Operation): UnifiedCode {

@@ -42,7 +42,7 @@ const pgProfileSchema = z.strictObject({
     ),
 });
 
-/** An environment as data (design, section 8). Secrets are named here and read from `secretEnv`. */
+/** An environment as data. Secrets are named here and read from `secretEnv`. */
 export const profileSchema = z.strictObject({
   env: z.enum(APP_ENVS).describe('the `APP_ENV` that it is for'),
   cors: z.strictObject({
@@ -176,7 +176,7 @@ export function isSimulatorUrl(baseUrl: string): boolean {
 const DEFAULT_SECRETS = ['changeme', 'secret', 'password', 'default'];
 
 /**
- * What `prod` refuses of a secret (design, section 8): a test key of a PG, and a value that is a
+ * What `prod` refuses of a secret: a test key of a PG, and a value that is a
  * default or too short to be one.
  */
 export function prodSecretProblems(name: string, value: string): string[] {

@@ -11,7 +11,7 @@ import { type FactRow, type PaymentRow, stateOf } from '../payments/facts.ts';
 
 const instant = z.iso.datetime().nullable();
 
-/** A cancel as merchants read it (design, section 6): null where something is not known. */
+/** A cancel as merchants read it (docs/reference/http.md): null where something is not known. */
 export const cancelSchema = z
   .object({
     id: z.uuid(),

@@ -45,7 +45,7 @@ export interface Cancels {
    * Takes a cancel once, however often the request comes. Of several reasons to refuse it the first
    * is told: the key, the payment's state, the balance expected, the amount, its tax-free part.
    *
-   * @throws ProblemError for every refusal of design section 6.
+   * @throws ProblemError for every refusal (docs/reference/errors.md).
    */
   take(request: NewCancel): Promise<Answer>;
   /** Writes what is queued; new requests are refused with 503. */

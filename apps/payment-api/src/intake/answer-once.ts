@@ -33,7 +33,7 @@ const RETRY_AFTER_SECONDS = 1;
  * Answers a request from what Redis knows of its key, or else by `execute`, which decides by what
  * Postgres knows of it.
  *
- * @throws ProblemError for every refusal of design section 6.
+ * @throws ProblemError for every refusal (docs/reference/errors.md).
  */
 export async function answerOnce(
   deps: AnswerOnceDeps,

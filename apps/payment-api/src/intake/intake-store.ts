@@ -44,7 +44,7 @@ export class ResultUnknownError extends Error {
 }
 
 const RETRY_PAUSE_MS = 50;
-/** How soon a payment without an outcome is announced again (design, section 2). */
+/** How soon a payment without an outcome is announced again. */
 const FIRST_RE_EMIT_MS = 120_000;
 
 const INSERT = `

@@ -31,7 +31,7 @@ export interface Intake {
   /**
    * Takes a payment once, however often the request comes.
    *
-   * @throws ProblemError for every refusal of design section 6.
+   * @throws ProblemError for every refusal (docs/reference/errors.md).
    */
   take(request: NewPayment): Promise<IntakeAnswer>;
   /** Writes what is queued; new requests are refused with 503. */

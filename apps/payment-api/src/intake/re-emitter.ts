@@ -28,7 +28,7 @@ const CLAIM = `
 
 /**
  * One round: announces payments again that have no outcome after 2 minutes, then every 5, at most
- * 300 times, with the event id of the first time. One lost event thereby heals (design, section 2).
+ * 300 times, with the event id of the first time. One lost event thereby heals.
  */
 export async function reEmitOpen(options: {
   readonly pool: PostgresPool;

@@ -43,7 +43,7 @@ export interface Author {
   readonly trace: TraceContext;
 }
 
-/** Two, so that a key can be replaced while both work (design, section 6). */
+/** Two, so that a key can be replaced while both work. */
 const LIVE_KEYS_MAX = 2;
 
 /** Registers a merchant with its first terms and its first key, a live one. */

@@ -4,7 +4,7 @@ import { hash, randomInt } from 'node:crypto';
 export const API_VERSION = '2026-01-01';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** 32 of 62 characters are 190 random bits; design section 6 asks for at least 128. */
+/** 32 of 62 characters are 190 random bits; 128 would be enough. */
 const RANDOM_LENGTH = 32;
 const SECRET_KEY = /^sk_(?:live|test)_[0-9A-Za-z]{32}$/;
 

@@ -12,7 +12,7 @@ export function firstTermsFrom(given: BusinessDate | undefined, now: Date): Busi
 
 /**
  * From when later terms hold: tomorrow in Seoul unless it is given, null when that is earlier. So
- * the fee of a day never depends on when the change arrives (design, section 4, step 7).
+ * the fee of a day never depends on when the change arrives (docs/reference/settlement-rules.md).
  */
 export function laterTermsFrom(given: BusinessDate | undefined, now: Date): BusinessDate | null {
   const tomorrow = addDays(businessDateOf(now), 1);

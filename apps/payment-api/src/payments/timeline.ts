@@ -16,7 +16,7 @@ const STEPS = [
   ...PROGRESS_STEPS,
 ] as const;
 
-/** A step of a payment's way (design, section 6). */
+/** A step of a payment's way (docs/reference/http.md). */
 const timelineStepSchema = z
   .object({
     step: z.enum(STEPS),

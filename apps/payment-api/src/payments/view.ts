@@ -14,7 +14,7 @@ import { type FactRow, type PaymentRow, stateOf } from './facts.ts';
 
 const instant = z.iso.datetime().nullable();
 
-/** A payment as merchants read it (design, section 6): null where something is not known. */
+/** A payment as merchants read it (docs/reference/http.md): null where something is not known. */
 export const paymentSchema = z
   .object({
     id: z.uuid(),

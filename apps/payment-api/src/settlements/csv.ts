@@ -4,7 +4,7 @@ import type { SettlementItem } from '@mini-pg/domain';
 const BYTE_ORDER_MARK = '\uFEFF';
 const LINE_END = '\r\n';
 
-/** The names of the fields are the header (design, section 6). */
+/** The names of the fields are the header (docs/reference/http.md). */
 const COLUMNS = [
   'id',
   'kind',
@@ -37,7 +37,7 @@ const NEEDS_QUOTES = /[",\r\n\t']/;
 
 /**
  * One cell. Text that a spreadsheet would run as a formula gets an apostrophe in front, so that it
- * is shown as it is; a number never does, or sums would break (settlement-domain, reports).
+ * is shown as it is; a number never does, or sums would break (docs/reference/settlement-rules.md).
  */
 export function csvCell(value: string | number): string {
   const text = String(value);

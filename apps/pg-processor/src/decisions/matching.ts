@@ -2,7 +2,8 @@ import type { PgPayment } from '@mini-pg/pg-adapters';
 import type { Expected, ProvenPayment } from './decision.ts';
 
 /**
- * In what a PG's payment differs from the one asked for; empty when it is ours (design, section 3).
+ * In what a PG's payment differs from the one asked for; empty when it is ours: what an answer
+ * proves (docs/explanation/money-stays-single.md).
  * An order number alone is no proof: it is not unique per account.
  */
 export function differencesOf(payment: PgPayment, expected: Expected): string[] {

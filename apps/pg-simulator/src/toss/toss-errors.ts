@@ -1,6 +1,6 @@
 /**
- * Toss's error codes with their HTTP status and message (pg-protocols, section 1.7). Written apart
- * from the adapter's table on purpose: this is the other side of the wire.
+ * Toss's error codes with their HTTP status and message (docs.tosspayments.com/reference/error-codes).
+ * Written apart from the adapter's table on purpose: this is the other side of the wire.
  */
 export const TOSS_ERRORS = {
   PROVIDER_ERROR: [400, '일시적인 오류가 발생했습니다. 잠시 후 다시 시도해주세요.'],

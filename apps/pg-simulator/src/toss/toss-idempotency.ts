@@ -22,8 +22,8 @@ export type Claim =
   | { readonly kind: 'REPLAY'; readonly answer: StoredAnswer };
 
 /**
- * What Toss remembers of `Idempotency-Key` (pg-protocols, section 1.4): the scope is key, API key,
- * URL and method, the body is no part of it, and every first answer is given again for 15 days.
+ * What Toss remembers of `Idempotency-Key` (docs.tosspayments.com/reference): the scope is key, API
+ * key, URL and method, the body is no part of it, and every first answer is given again for 15 days.
  */
 export class TossIdempotency {
   readonly #records = new Map<string, KeyRecord>();

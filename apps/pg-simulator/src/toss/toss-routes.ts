@@ -33,7 +33,7 @@ const cancelSchema = z.object({
   taxFreeAmount: z.int().min(0).optional(),
 });
 
-/** Toss's paths, as they are at `https://api.tosspayments.com` (pg-protocols, section 1.2). */
+/** Toss's paths, as they are at `https://api.tosspayments.com`. */
 export function tossRoutes(deps: TossRoutesDeps) {
   const { auth, service } = deps;
   const deliver = (reply: FastifyReply, delivery: Delivery) => deliverTo(deps, reply, delivery);

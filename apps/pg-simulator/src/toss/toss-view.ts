@@ -7,8 +7,8 @@ const VAT_DIVISOR = 11;
 const SEOUL_OFFSET_MS = 9 * 3_600_000;
 
 /**
- * Toss's Payment object (pg-protocols, section 1.3) as it was after the first `cancels` cancels: an
- * answer that is replayed shows the payment of its own time.
+ * Toss's Payment object (docs.tosspayments.com/reference) as it was after the first `cancels` cancels:
+ * an answer that is replayed shows the payment of its own time.
  */
 export function viewOf(payment: TossPayment, cancels: number, nowMs: number): object {
   const status = statusOf(payment, cancels, nowMs);

@@ -4,7 +4,7 @@ import { type Books, createBooks } from '../../test/support/books.ts';
 import { readCalendar } from './calendar-repository.ts';
 import { seedCalendar } from './calendar-seed.ts';
 
-/** The published vectors (settlement-domain, 2.3 and 3) on the calendar that the close reads. */
+/** The published vectors on the calendar that the close reads. */
 let books: Books;
 let calendar: BankCalendar;
 beforeAll(async () => {

@@ -55,7 +55,7 @@ const MAKE_STATEMENTS = `
 /**
  * Makes the statements of a run from its items: one for each merchant, mode and currency, sums as
  * sums of lines. What an earlier statement is short of is carried in: it pays what is left of both,
- * or nothing, and the rest is carried on (settlement-domain, 2.4 and 2.5).
+ * or nothing, and the rest is carried on (docs/reference/settlement-rules.md).
  *
  * @throws CalendarYearMissingError when a payout would fall into a year without a calendar.
  */

@@ -1,7 +1,7 @@
 import { addDays, businessDateOf } from '@mini-pg/domain';
 import type { Clock } from '@mini-pg/runtime';
 
-/** A day is closed by itself at 00:10 of the next (settlement-domain, 2.2). */
+/** A day is closed by itself at 00:10 of the next (docs/reference/settlement-rules.md). */
 const CLOSE_AFTER_MIDNIGHT_MS = 10 * 60 * 1000;
 
 /** The business day that should be closed by now. */

@@ -23,7 +23,7 @@ export interface Fact {
   readonly methodDetail: DataOf<'payment.completed'>['methodDetail'];
   /** The PG's time. */
   readonly occurredAt: Date;
-  /** The business date of `occurredAt` (settlement-domain, 2.2). */
+  /** The business date of `occurredAt` (docs/reference/settlement-rules.md). */
   readonly saleDate: string;
   /** The business date whose terms apply: a cancel is charged back as its payment was charged. */
   readonly termsDate: string;

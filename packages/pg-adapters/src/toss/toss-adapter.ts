@@ -39,7 +39,7 @@ interface TossCall {
 
 type ReadAnswer = (PaymentAnswer & { readonly wire: TossPayment }) | PgFailure;
 
-/** Toss Payments over its real wire (pg-protocols, section 1). */
+/** Toss Payments over its real wire (docs.tosspayments.com/reference). */
 export class TossGateway implements Gateway {
   readonly pg = 'toss';
   readonly capability = TOSS_CAPABILITY;

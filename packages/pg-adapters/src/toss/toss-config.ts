@@ -8,8 +8,8 @@ export interface TossConfig {
 
 export interface TossWebhookConfig {
   /**
-   * How the 64 hex characters of the security key enter the HMAC; Toss does not say (pg-protocols,
-   * section 7). Default `text`.
+   * How the 64 hex characters of the security key enter the HMAC; Toss's documentation
+   * does not say. Default `text`.
    */
   readonly securityKeyForm: 'text' | 'hex';
   /**

@@ -4,8 +4,8 @@ import { type Operation, TAXONOMY, unlistedCode } from '../taxonomy.ts';
 import type { TossError, TossPayment } from './toss-wire.ts';
 
 /**
- * Toss's codes by name (pg-protocols, section 8, which decides over the classes of section 1.7).
- * Where section 8 has no row, the class of 1.7 stands: NOT_ALLOWED_POINT_USE, NOT_SUPPORTED_METHOD.
+ * Toss's codes by name (docs.tosspayments.com/reference/error-codes). What a code means is ours to
+ * say: the list gives a message for the shopper, and not whether anything was executed.
  */
 const CODES: Readonly<Record<UnifiedCode, readonly string[]>> = {
   CARD_DECLINED: [

@@ -5,7 +5,7 @@ import { TAXONOMY } from '../taxonomy.ts';
 import { paymentOf, readError, stateOf, unifiedOf } from './toss-mapping.ts';
 import { type TossPayment, tossPaymentSchema } from './toss-wire.ts';
 
-/** Every code of pg-protocols, section 1.7, with the HTTP status that the table gives it. */
+/** Every code that Toss lists, with the HTTP status that its list gives (reference/error-codes). */
 const TABLE: Readonly<Record<number, string>> = {
   400: `PROVIDER_ERROR CARD_PROCESSING_ERROR ALREADY_PROCESSED_PAYMENT ALREADY_COMPLETED_PAYMENT
     ALREADY_REFUNDING_PAYMENT ALREADY_PROCESSING_REQUEST ALREADY_CANCELED_PAYMENT

@@ -10,7 +10,7 @@ const BODY_MAX_BYTES = 1_048_576;
 
 const HEADER = 'tosspayments-webhook-';
 
-/** The only events that Toss signs (pg-protocols, section 1.5). */
+/** The only events that Toss signs (docs.tosspayments.com/guides/v2/webhook). */
 const SIGNED_EVENTS = ['payout.changed', 'seller.changed'];
 
 /**

@@ -28,7 +28,7 @@ const card = z.object({
 });
 
 /**
- * What the adapter reads of Toss's Payment object (pg-protocols, section 1.3). Other fields may
+ * What the adapter reads of Toss's Payment object (docs.tosspayments.com/reference). Other fields may
  * come and go; a field read here that changes its type makes the answer unreadable, not a guess.
  */
 export const tossPaymentSchema = z.object({
