@@ -56,7 +56,10 @@ export class Generator {
   #pay(): Step {
     const random = this.#random;
     const fates = Array.from({ length: 1 + random.below(3) }, () => this.#fate());
-    return { do: 'pay', fates, sharesSource: random.chance(0.2) };
+    const undone = this.setting.character.netCancels
+      ? Array.from({ length: 1 + random.below(3) }, () => this.#fate())
+      : [];
+    return { do: 'pay', fates, undone, sharesSource: random.chance(0.2) };
   }
 
   #cancel(world: World): Step {
@@ -104,8 +107,10 @@ const SPANS = [1, 300, 1_500, 6_000, 12_000, 20_000] as const;
 const LONG_SPANS = [90_000, 700_000] as const;
 
 function characterOf(random: Random): PgCharacter {
+  const netCancels = random.chance(0.3);
   return {
-    hasKeys: random.chance(0.5),
+    netCancels,
+    hasKeys: !netCancels && random.chance(0.5),
     guards: random.chance(0.5),
     showsOpen: random.chance(0.5),
     executionTimeMaxMs: 60_000,

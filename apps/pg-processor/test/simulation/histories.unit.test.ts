@@ -16,6 +16,7 @@ function silentWorld(): { world: World; rules: Rules; does(...steps: Step[]): Pr
   const world = new World({
     character: {
       hasKeys: true,
+      netCancels: false,
       guards: true,
       showsOpen: true,
       executionTimeMaxMs: 60_000,
@@ -46,7 +47,7 @@ describe('an inquirer that is slower than its lease', () => {
     const { world, rules, does } = silentWorld();
     await world.clock.during(async () => {
       const fate = { executes: 'NEVER', afterMs: 0, hiddenMs: 0, answer: 'NONE' } as const;
-      await does({ do: 'pay', fates: [fate], sharesSource: false });
+      await does({ do: 'pay', fates: [fate], undone: [], sharesSource: false });
       await does({ do: 'deliver', worker: 0, message: 0, again: false });
       await goOn(world);
       await does(start('dispatch'));

@@ -189,8 +189,11 @@ export class Rules {
 
   #mayBeCaptured(payment: SimulatedPayment): boolean {
     return (
-      this.#movementsOf(payment, 'CAPTURE').length > 0 ||
-      this.#attemptsOf(payment).some((row) => this.#world.pg.isPending(String(row.idempotency_key)))
+      sumOf(this.#movementsOf(payment, 'CAPTURE')) > sumOf(this.#movementsOf(payment, 'REFUND')) ||
+      this.#attemptsOf(payment).some(
+        ({ operation, idempotency_key }) =>
+          operation === 'APPROVE' && this.#world.pg.isPending(String(idempotency_key)),
+      )
     );
   }
 

@@ -6,6 +6,7 @@ import type {
   GatewayCall,
   GatewayCapability,
   InquireRequest,
+  NetCancelAnswer,
   PaymentAnswer,
   PgAnswer,
   PgError,
@@ -28,6 +29,8 @@ export interface PgCharacter {
   readonly visibilityDelayMs: number;
   /** Whether it does; else a call may be executed when nobody expects it any more. */
   readonly keepsPromises: boolean;
+  /** It has no keys and demands that an approval whose answer is lost is net-cancelled. */
+  readonly netCancels: boolean;
 }
 
 /** What becomes of one call; times are after the bytes left. */
@@ -53,9 +56,12 @@ export interface Movement {
   readonly visibleAtMs: number;
 }
 
+/** What a call asks for; UNDO gives back all of a capture, if there is one. */
+export type CallKind = Movement['kind'] | 'UNDO';
+
 /** A call that has arrived and is not executed yet. */
 interface Order {
-  readonly kind: Movement['kind'];
+  readonly kind: CallKind;
   readonly paymentKey: string;
   readonly orderId: string;
   /** Null for all that is left. */
@@ -69,7 +75,7 @@ interface Order {
 export interface SimulatedPgOptions {
   readonly character: PgCharacter;
   readonly clock: VirtualClock;
-  readonly nextFate: (kind: Movement['kind'], paymentKey: string) => CallFate;
+  readonly nextFate: (kind: CallKind, paymentKey: string) => CallFate;
   /** What the shopper's window was opened with. */
   readonly windowOf: (paymentKey: string) => { readonly orderId: string; readonly amount: bigint };
   /** Whether the next inquiry gets an answer. */
@@ -88,6 +94,15 @@ const LADDERS_WITHOUT_KEYS: Ladders = {
   CANCEL: ['INQUIRE', 'EXCEPTION'],
   NET_CANCEL: [],
 };
+
+/** As those of the PG of the contract suite that has to be net-cancelled. */
+const LADDERS_WITH_NET_CANCEL: Ladders = {
+  APPROVE: ['NET_CANCEL', 'INQUIRE', 'CANCEL', 'EXCEPTION'],
+  CANCEL: ['INQUIRE', 'EXCEPTION'],
+  NET_CANCEL: ['INQUIRE', 'NET_CANCEL', 'CANCEL', 'EXCEPTION'],
+};
+/** Over before the last net-cancel that the schedule would allow. */
+const NET_CANCEL_WINDOW_MS = 300_000;
 
 const DAY_MS = 86_400_000;
 /** As long as Toss remembers a key. */
@@ -132,7 +147,7 @@ export class SimulatedPg {
 
   /** The PG over the connections of one worker. */
   gatewayOf(gates: Gates, visibilityDelayMs: number): Gateway {
-    const { hasKeys, executionTimeMaxMs } = this.#options.character;
+    const { hasKeys, executionTimeMaxMs, netCancels } = this.#options.character;
     return {
       pg: 'toss',
       capability: {
@@ -144,8 +159,8 @@ export class SimulatedPg {
         visibilityDelayMs,
         executionTimeMaxMs,
         inquiryScheduleMs: [],
-        ladders: hasKeys ? LADDERS_WITH_KEYS : LADDERS_WITHOUT_KEYS,
-        netCancel: null,
+        ladders: laddersOf(this.#options.character),
+        netCancel: netCancels ? { windowMs: NET_CANCEL_WINDOW_MS, idempotent: false } : null,
         partialCancel: true,
         currencies: ['KRW'],
         webhooks: 'NONE',
@@ -154,6 +169,7 @@ export class SimulatedPg {
       approve: (request, call) => this.#approve(gates, request, call),
       cancel: (request, call) => this.#cancel(gates, request, call),
       inquire: (request, call) => this.#inquire(gates, request, call),
+      netCancel: (request, call) => this.#netCancel(gates, request, call),
       verifyWebhook: () => ({ kind: 'REJECTED', reason: 'no webhooks here' }),
       close: async () => {},
     };
@@ -178,6 +194,24 @@ export class SimulatedPg {
     });
   }
 
+  /** Shows what it undid unless that is to stay hidden for a while. */
+  #netCancel(gates: Gates, request: ApproveRequest, call: GatewayCall): Promise<NetCancelAnswer> {
+    const { paymentKey } = request.source;
+    const order = { kind: 'UNDO', paymentKey, orderId: request.pgOrderId } as const;
+    return this.#exchange(gates, 'net-cancel at the PG', call, (): NetCancelAnswer => {
+      const answer = this.#receive({ ...order, amount: null, remainingBefore: null }, call);
+      if (answer.kind !== 'PAYMENT') return answer;
+      const done = this.movements.find(({ key }) => key === call.idempotencyKey);
+      const isShown = done !== undefined && done.visibleAtMs <= done.atMs;
+      const { payment, evidence } = answer;
+      return {
+        kind: 'UNDONE',
+        shown: isShown ? { payment, cancel: cancelOf(done) } : null,
+        evidence,
+      };
+    });
+  }
+
   #inquire(gates: Gates, request: InquireRequest, call: GatewayCall): Promise<PgAnswer> {
     const paymentKey = request.by === 'PAYMENT' ? request.pgPaymentId : '';
     return this.#exchange(gates, 'inquire at the PG', call, () =>
@@ -186,7 +220,7 @@ export class SimulatedPg {
   }
 
   /** An answer that takes too long is none. */
-  async #exchange<Answer extends PgAnswer | CancelAnswer>(
+  async #exchange<Answer extends PgAnswer | CancelAnswer | NetCancelAnswer>(
     gates: Gates,
     label: string,
     { timeouts }: GatewayCall,
@@ -221,7 +255,7 @@ export class SimulatedPg {
   #execute(order: Order): void {
     const { kind, fate, key, paymentKey, atMs } = order;
     const balance = this.#balanceOf(paymentKey, Number.POSITIVE_INFINITY);
-    if (fate.executes === 'REFUSES' || (this.#options.character.guards && !fits(order, balance))) {
+    if (fate.executes === 'REFUSES' || !this.#mayExecute(order, balance)) {
       this.#byKey.set(key, 'REFUSED');
       if (kind === 'CAPTURE' && !this.#isCaptured(paymentKey)) this.#refusedSources.add(paymentKey);
       return;
@@ -229,17 +263,32 @@ export class SimulatedPg {
     this.#count += 1;
     this.#byKey.set(key, 'DONE');
     this.movements.push({
-      ...{ kind, key, paymentKey, atMs, orderId: order.orderId },
+      kind: kind === 'UNDO' ? 'REFUND' : kind,
+      ...{ key, paymentKey, atMs, orderId: order.orderId },
       transactionId: `tx-${this.#count}`,
       amount: order.amount ?? balance,
       visibleAtMs: atMs + fate.hiddenMs,
     });
   }
 
+  #mayExecute(order: Order, balance: bigint): boolean {
+    const { guards, netCancels } = this.#options.character;
+    if (order.kind === 'UNDO') return balance > 0n;
+    // What was undone once is not approved again.
+    if (netCancels && order.kind === 'CAPTURE' && this.#isCaptured(order.paymentKey)) return false;
+    return !guards || fits(order, balance);
+  }
+
   /** The answer to a call by what has become of it. */
   #tell({ kind, paymentKey }: Pick<Order, 'kind' | 'paymentKey'>, key: string): PgAnswer {
     const own = this.movements.some((movement) => movement.key === key);
     if (own) return this.#showNow(paymentKey);
+    if (kind === 'UNDO' && !this.#isCaptured(paymentKey)) {
+      return refused('NOT_FOUND', 'NOTHING_TO_UNDO');
+    }
+    if (kind === 'UNDO' && this.#balanceOf(paymentKey, Number.POSITIVE_INFINITY) === 0n) {
+      return refused('ALREADY_PROCESSED', 'ALREADY_CANCELED_PAYMENT');
+    }
     if (kind === 'CAPTURE' && this.#isCaptured(paymentKey)) {
       return refused('ALREADY_PROCESSED', 'ALREADY_PROCESSED_PAYMENT');
     }
@@ -302,6 +351,11 @@ export class SimulatedPg {
       (movement) => movement.kind === 'CAPTURE' && movement.paymentKey === paymentKey,
     );
   }
+}
+
+function laddersOf({ hasKeys, netCancels }: PgCharacter): Ladders {
+  if (netCancels) return LADDERS_WITH_NET_CANCEL;
+  return hasKeys ? LADDERS_WITH_KEYS : LADDERS_WITHOUT_KEYS;
 }
 
 /** What a careful PG executes: one capture of a source, cancels of the balance that is there. */

@@ -50,6 +50,7 @@ describe('payments and their cancels, in any order of things', { timeout: TIMEOU
         ...['payment.completed', 'payment.failed', 'payment.progressed'],
         ...['payment.cancelled', 'payment.cancel-failed'],
         ...['APPROVE REVERSED', 'payment.reversed'],
+        ...['NET_CANCEL APPROVED', 'NET_CANCEL DECLINED', 'NET_CANCEL NOT_SENT'],
       ]),
     );
   });

@@ -4,7 +4,13 @@ import type { LoopName } from './worker.ts';
 /** One thing that happens. A step that cannot happen where it stands does nothing. */
 export type Step =
   /** A merchant asks for a payment; `sharesSource` takes what the shopper authenticated before. */
-  | { readonly do: 'pay'; readonly fates: readonly CallFate[]; readonly sharesSource: boolean }
+  | {
+      readonly do: 'pay';
+      readonly fates: readonly CallFate[];
+      /** What becomes of its net-cancels. */
+      readonly undone: readonly CallFate[];
+      readonly sharesSource: boolean;
+    }
   /** A merchant cancels, a part in thousandths or, for null, all; payment-api may refuse it. */
   | {
       readonly do: 'cancel';
@@ -38,7 +44,7 @@ export type Step =
 export function stepText(step: Step): string {
   switch (step.do) {
     case 'pay':
-      return `pay${step.sharesSource ? ' with the source of the payment before' : ''}: ${step.fates.map(fateText).join(', then ')}`;
+      return `pay${step.sharesSource ? ' with the source of the payment before' : ''}: ${step.fates.map(fateText).join(', then ')}${undoneText(step.undone)}`;
     case 'cancel':
       return `${step.part === null ? 'all' : `${step.part} thousandths`} of payment ${step.payment} cancelled: ${step.fates.map(fateText).join(', then ')}`;
     case 'ask-again':
@@ -62,6 +68,10 @@ export function stepText(step: Step): string {
     default:
       return step satisfies never;
   }
+}
+
+function undoneText(fates: readonly CallFate[]): string {
+  return fates.length === 0 ? '' : `; undone: ${fates.map(fateText).join(', then ')}`;
 }
 
 function againText({ again }: { readonly again: boolean }): string {

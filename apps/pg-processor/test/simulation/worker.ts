@@ -6,6 +6,7 @@ import {
   type PgProfile,
   Secret,
 } from '@mini-pg/runtime';
+import type { Attempt } from '../../src/attempts/attempt.ts';
 import { createCaller } from '../../src/calls/caller.ts';
 import { createDispatcher } from '../../src/calls/dispatcher.ts';
 import type { Gateways } from '../../src/calls/gateways.ts';
@@ -14,6 +15,7 @@ import { createPgCalls } from '../../src/calls/pg-calls.ts';
 import { startCancels } from '../../src/cancels/start-cancels.ts';
 import type { CancelIntakeOptions } from '../../src/consumers/cancel-requested.ts';
 import type { IntakeOptions } from '../../src/consumers/payment-requested.ts';
+import { isNetCancelNext } from '../../src/decisions/ladder.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { createFollowUp } from '../../src/repairs/follow-up.ts';
 import { createInquirer } from '../../src/repairs/inquirer.ts';
@@ -59,7 +61,7 @@ export const ACCOUNT = 'simulated01';
 const metrics = createMetrics(createRegistry('simulation'));
 
 export function startWorker(name: string, world: Surroundings): Worker {
-  const { clock, random, newId, settings } = world;
+  const { clock, random, newId, settings, pg, visibilityDelayMs } = world;
   const gates = new Gates();
   const database = new SimulatedPool(world.database, clock, gates);
   const pool = database.asPool();
@@ -69,7 +71,10 @@ export function startWorker(name: string, world: Surroundings): Worker {
   const leaseChecks = createLeaseChecks(pool);
   const now = () => clock.now();
   const firstFollowUpMs = () => settings.lateCaptureScheduleMs[0] ?? 0;
-  const context = { newId, now, firstFollowUpMs };
+  const { capability } = pg.gatewayOf(gates, visibilityDelayMs);
+  const netCancelsFirst = ({ sinceCalledMs }: Attempt) =>
+    isNetCancelNext(capability, null, sinceCalledMs);
+  const context = { newId, now, firstFollowUpMs, netCancelsFirst };
   const results = createResults({
     pool,
     context,

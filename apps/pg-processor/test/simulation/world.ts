@@ -13,7 +13,7 @@ import {
 } from './merchant-side.ts';
 import type { Mutant } from './mutants.ts';
 import { seededRandom } from './random.ts';
-import { type CallFate, type Movement, type PgCharacter, SimulatedPg } from './simulated-pg.ts';
+import { type CallFate, type CallKind, type PgCharacter, SimulatedPg } from './simulated-pg.ts';
 import type { Step } from './steps.ts';
 import { Database, SOUND_STORE } from './store/database.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -127,14 +127,17 @@ export class World {
     }
   }
 
-  #pay({ fates, sharesSource }: Extract<Step, { do: 'pay' }>): boolean {
+  #pay({ fates, undone, sharesSource }: Extract<Step, { do: 'pay' }>): boolean {
     const last = sharesSource ? this.payments.at(-1) : undefined;
     const ids = this.#newIds();
     const paymentKey = last?.paymentKey ?? `source-${ids.id}`;
     const payment = newPayment(ids, paymentKey, this.clock.nowMs);
     this.payments.push(payment);
     this.#requests.push(payment.request);
-    if (last === undefined) this.#fatesOf('CAPTURE', paymentKey).push(...fates);
+    if (last === undefined) {
+      this.#fatesOf('CAPTURE', paymentKey).push(...fates);
+      this.#fatesOf('UNDO', paymentKey).push(...undone);
+    }
     return true;
   }
 
@@ -214,12 +217,12 @@ export class World {
     return true;
   }
 
-  #nextFate(kind: Movement['kind'], paymentKey: string): CallFate {
+  #nextFate(kind: CallKind, paymentKey: string): CallFate {
     const fates = this.#fatesOf(kind, paymentKey);
     return (fates.length > 1 ? fates.shift() : fates[0]) ?? PLAIN;
   }
 
-  #fatesOf(kind: Movement['kind'], paymentKey: string): CallFate[] {
+  #fatesOf(kind: CallKind, paymentKey: string): CallFate[] {
     const name = `${kind} ${paymentKey}`;
     const fates = this.#fates.get(name) ?? [];
     this.#fates.set(name, fates);

@@ -21,6 +21,7 @@ export const STATEMENTS: Readonly<Record<string, (execution: Execution) => Given
   'read-due-cancels': readDueCancels,
   'read-locked-cancels': readLockedCancels,
   'read-other-cancels': readOtherCancels,
+  'read-approval-of-net-cancel': readApprovalOfNetCancel,
   'move-cancels': moveCancels,
   'claim-attempts': claimAttempts,
   'read-leases': readLeases,
@@ -266,6 +267,22 @@ function readOtherCancels({ database, values }: Execution): Given {
       (row) => row.id !== id && row.operation === 'CANCEL' && states.includes(String(row.state)),
     )
     .map(({ state, pg_transaction_id }) => ({ state, pgTransactionId: pg_transaction_id }));
+}
+
+function readApprovalOfNetCancel({ database, clock, values }: Execution): Given {
+  const approval = database.row('attempt', String(values[0]));
+  if (approval === undefined) return [];
+  const undoing = attemptsOf(database, approval.payment_id).filter(
+    ({ reverses_id, operation }) => reverses_id === approval.id && operation === 'NET_CANCEL',
+  );
+  return [
+    {
+      sinceCalledMs: span(clock.nowMs, approval.called_at),
+      sinceDeadlineMs: span(clock.nowMs, approval.deadline_at),
+      count: undoing.length,
+      reached: undoing.some(({ reached }) => reached),
+    },
+  ];
 }
 
 function moveCancels({ database, clock, transaction, text, values }: Execution): Given {
