@@ -22,8 +22,9 @@ const step = (schedule: string, index: string): string =>
   `(${schedule} ->> least(${index}, jsonb_array_length(${schedule}) - 1))::float8`;
 
 /**
- * Takes UNKNOWN attempts whose inquiry is due, and admitted if it begins a retry. The next turn is fixed here already, so that an
- * inquirer which dies leaves nothing behind that is never looked at again.
+ * Takes UNKNOWN attempts whose inquiry is due, and admitted if it begins a retry. The next turn is
+ * fixed here already, so that an inquirer which dies leaves nothing behind that is never looked at
+ * again.
  */
 const CLAIM_INQUIRIES = {
   name: 'claim-inquiries',

@@ -57,12 +57,15 @@ export async function askPg(
   };
 }
 
-const READ_ATTEMPTS = `
+const READ_ATTEMPTS = {
+  name: 'read-attempts-of-exception',
+  text: `
   select ${callableColumns('a')}, o.payment_id is not null as "hasOutcome"
   from attempt e
     join attempt a on a.payment_id = e.payment_id
     left join outcome o on o.payment_id = e.payment_id
-  where e.id = $1`;
+  where e.id = $1`,
+};
 
 type Known = CallableAttempt & { readonly hasOutcome: boolean };
 
@@ -72,7 +75,7 @@ async function readAsked(
   attemptId: string,
   resolution: Resolution,
 ): Promise<Known | null> {
-  const { rows } = await pool.query<Known>(READ_ATTEMPTS, [attemptId]);
+  const { rows } = await pool.query<Known>({ ...READ_ATTEMPTS, values: [attemptId] });
   const attempt = rows.find(({ id }) => id === attemptId);
   if (!attempt) return null;
   const isOpen = attempt.state === 'UNKNOWN';

@@ -42,11 +42,15 @@ interface ExceptionRow {
   readonly resolvedAs: string | null;
 }
 
-const READ_EXCEPTION = `
+const EXCEPTION = `
   select id, kind, payment_id as "paymentId", attempt_id as "attemptId",
     resolved_at as "resolvedAt", resolution, resolved_by as "resolvedBy",
     resolved_as as "resolvedAs"
   from exception where id = $1`;
+
+const READ_EXCEPTION = { name: 'read-exception', text: EXCEPTION };
+
+const LOCK_EXCEPTION = { name: 'lock-exception', text: `${EXCEPTION} for update` };
 
 /**
  * Resolves an exception as an operator says. The PG is asked before the transaction; what it said
@@ -74,7 +78,10 @@ export async function resolveException(
 }
 
 async function resolve(options: ResolveOptions, call: ResolutionCall): Promise<void> {
-  const { rows } = await options.pool.query<ExceptionRow>(READ_EXCEPTION, [call.exceptionId]);
+  const { rows } = await options.pool.query<ExceptionRow>({
+    ...READ_EXCEPTION,
+    values: [call.exceptionId],
+  });
   const exception = openOf(rows[0]);
   const finding = await askPg(options, exception.attemptId, call.request.resolution);
   const { newId, firstFollowUpMs, now } = options.context;
@@ -105,7 +112,7 @@ async function planUnderLock(
 ): Promise<Done> {
   const payment = (await readLocked(client, [paymentId])).get(paymentId);
   if (!payment) throw new Error(`there is no payment ${paymentId}`);
-  const { rows } = await client.query<ExceptionRow>(`${READ_EXCEPTION} for update`, [id]);
+  const { rows } = await client.query<ExceptionRow>({ ...LOCK_EXCEPTION, values: [id] });
   openOf(rows[0]);
   const { resolution, pgTransactionId = null } = call.request;
   const order = { resolution, kind, attemptId, pgTransactionId, finding };
@@ -115,34 +122,44 @@ async function planUnderLock(
   return planned;
 }
 
-const READ_FOREIGN = `
+const READ_FOREIGN = {
+  name: 'read-foreign-capture',
+  text: `
   select from attempt a join attempt own on own.id = $1
   where (a.pg, a.pg_account_id, a.livemode) = (own.pg, own.pg_account_id, own.livemode)
     and a.pg_transaction_id = $2 and a.id <> own.id and a.operation = 'APPROVE'
-    and a.state in ('APPROVED', 'REVERSED')`;
+    and a.state in ('APPROVED', 'REVERSED')`,
+};
 
 /** What another attempt has captured is neither approved here nor given back. */
 async function refuseForeign(client: PostgresClient, { takes }: Done): Promise<void> {
   if (takes === null) return;
   const { attemptId, pgTransactionId } = takes;
-  const { rowCount } = await client.query(READ_FOREIGN, [attemptId, pgTransactionId]);
+  const values = [attemptId, pgTransactionId];
+  const { rowCount } = await client.query({ ...READ_FOREIGN, values });
   if (rowCount) throw refused(`${pgTransactionId} belongs to another attempt`);
 }
 
-const CLOSE = `
+const CLOSE = {
+  name: 'close-exception',
+  text: `
   update exception
   set resolved_at = now(), resolution = $2, resolved_by = $3, resolved_as = $4
-  where id = $1`;
+  where id = $1`,
+};
 
 async function close(client: PostgresClient, call: ResolutionCall): Promise<void> {
   const { resolution, reason } = call.request;
   const values = [call.exceptionId, reason, call.operator.name, RESOLUTIONS[resolution]];
-  await client.query(CLOSE, values);
+  await client.query({ ...CLOSE, values });
 }
 
-const INSERT_ACTION = `
+const INSERT_ACTION = {
+  name: 'insert-operator-action',
+  text: `
   insert into operator_action (id, operator, action, target, detail)
-  values ($1, $2, $3, $4, $5)`;
+  values ($1, $2, $3, $4, $5)`,
+};
 
 async function recordAction(
   client: PostgresClient,
@@ -152,13 +169,9 @@ async function recordAction(
   const { resolution, reason, pgTransactionId = null } = call.request;
   const pgSaid = finding?.said ?? null;
   const detail = { reason, kind, paymentId, attemptId, pgTransactionId, pgSaid };
-  await client.query(INSERT_ACTION, [
-    context.newId(),
-    call.operator.name,
-    RESOLUTIONS[resolution],
-    id,
-    JSON.stringify(detail),
-  ]);
+  const action = RESOLUTIONS[resolution];
+  const values = [context.newId(), call.operator.name, action, id, JSON.stringify(detail)];
+  await client.query({ ...INSERT_ACTION, values });
 }
 
 function openOf(exception: ExceptionRow | undefined): ExceptionRow {

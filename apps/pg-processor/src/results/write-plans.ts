@@ -213,7 +213,7 @@ const RESOLVE_EXCEPTIONS = {
         select a.id, a.operator, a.detail from exception y
         join operator_action a on a.target = y.id and a.action = '${RESOLUTIONS.cancel}'
         where y.attempt_id = r.attempt_id and y.kind = r.kind and y.resolved_at is null
-        order by a.at desc limit 1
+        order by a.at desc, a.id desc limit 1
       ) o on true
     where x.attempt_id = r.attempt_id and x.kind = r.kind and x.resolved_at is null`,
 };

@@ -49,6 +49,7 @@ export class Generator {
     }
     if (turn < 0.9) return { do: 'lose-inquiries', count: 1 + random.below(4) };
     if (turn < 0.93) return this.#cancel(world);
+    if (world.exceptionCount > 0 && random.chance(0.6)) return this.#resolve(world, worker);
     if (turn < 0.96) return { do: 'ask-again', payment: random.below(world.payments.length) };
     return world.payments.length < this.#paymentsMax ? this.#pay() : { do: 'pass', ms: 1_000 };
   }
@@ -69,6 +70,14 @@ export class Generator {
       payment: random.below(world.payments.length),
       part: random.chance(0.6) ? 1 + random.below(1_000) : null,
       fates: Array.from({ length: 1 + random.below(2) }, () => this.#fate()),
+    };
+  }
+
+  #resolve(world: World, worker: number): Step {
+    const random = this.#random;
+    return {
+      ...{ do: 'resolve', worker, exception: random.below(world.exceptionCount) },
+      resolution: random.pick(['cancel', 'cancel', 'write-off', 'approve']),
     };
   }
 

@@ -42,6 +42,14 @@ export const MUTANTS = {
     what: 'a cancel is taken without regard to those under way',
     hasReserve: false,
   },
+  'nothing-to-undo-too-early': {
+    what: 'that there is nothing to undo is believed while the approval may still be executed',
+    store: { showsAgeOfApprovals: false },
+  },
+  'resolved-again': {
+    what: 'an exception that was resolved is resolved again',
+    store: { showsResolutions: false },
+  },
 } as const satisfies Record<string, Mutant>;
 
 export type MutantName = keyof typeof MUTANTS;

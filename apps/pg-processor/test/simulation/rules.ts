@@ -24,6 +24,7 @@ export class Rules {
       this.#moves() ??
       this.#sourcesCapturedOnce() ??
       this.#sequences() ??
+      this.#decidedOnce() ??
       firstOf(payments, (payment) => named(payment, payments, this.#payment(payment)))
     );
   }
@@ -49,6 +50,8 @@ export class Rules {
     if (outcome?.kind === 'FAILED' && keepsPromises && this.#mayBeCaptured(payment)) {
       return 'is FAILED, and captured or about to be';
     }
+    // Who acts on what a PG has promised is wrong once it does not keep it.
+    if (!keepsPromises && this.#isDecidedOn(payment)) return null;
     return (
       (outcome?.kind === 'APPROVED' ? this.#approved(payment, captures) : null) ??
       this.#refunds(payment, captures) ??
@@ -110,10 +113,10 @@ export class Rules {
 
   #atRest(payment: SimulatedPayment): string | null {
     const outcome = this.#outcomeOf(payment);
-    const isOpen = this.#world.database
-      .rows('exception')
-      .some(({ payment_id, resolved_at }) => payment_id === payment.id && resolved_at === null);
-    if (isOpen) return this.#restOfAttempts(payment, ['READY', 'CALLING']);
+    const isOpen = this.#exceptionsOf(payment.id).some(({ resolved_at }) => resolved_at === null);
+    if (isOpen || this.#isWrittenOff(payment)) {
+      return this.#restOfAttempts(payment, ['READY', 'CALLING']);
+    }
     if (outcome === undefined) return 'is lost: no outcome and no open exception';
     if (payment.outcomes.size === 0) return `is ${outcome.kind}, and payment-api never heard`;
     const open = payment.cancels.find(({ status }) => status === 'REQUESTED');
@@ -189,12 +192,44 @@ export class Rules {
 
   #mayBeCaptured(payment: SimulatedPayment): boolean {
     return (
-      sumOf(this.#movementsOf(payment, 'CAPTURE')) > sumOf(this.#movementsOf(payment, 'REFUND')) ||
+      (this.#isHeld(payment) && !this.#isDecidedOn(payment)) ||
       this.#attemptsOf(payment).some(
         ({ operation, idempotency_key }) =>
           operation === 'APPROVE' && this.#world.pg.isPending(String(idempotency_key)),
       )
     );
+  }
+
+  #isHeld(payment: SimulatedPayment): boolean {
+    const captured = sumOf(this.#movementsOf(payment, 'CAPTURE'));
+    return captured > sumOf(this.#movementsOf(payment, 'REFUND'));
+  }
+
+  /** An operator has had its money given back, or left. */
+  #isDecidedOn({ id }: SimulatedPayment): boolean {
+    return this.#world.database
+      .rows('operator_action')
+      .some(({ target }) => this.#exceptionsOf(id).some((row) => row.id === target));
+  }
+
+  #isWrittenOff({ id }: SimulatedPayment): boolean {
+    return this.#exceptionsOf(id).some(({ resolved_as }) => resolved_as === 'WRITE_OFF');
+  }
+
+  #exceptionsOf(paymentId: string): Row[] {
+    const rows = this.#world.database.rows('exception');
+    return rows.filter(({ payment_id }) => payment_id === paymentId);
+  }
+
+  /** Of all decisions on an exception one closes it; `cancel` may be tried more than once. */
+  #decidedOnce(): string | null {
+    const { database } = this.#world;
+    return firstOf(database.rows('exception'), ({ id }) => {
+      const closing = database
+        .rows('operator_action')
+        .filter(({ target, action }) => target === id && action !== 'CANCEL');
+      return closing.length > 1 ? `an exception is closed ${closing.length} times` : null;
+    });
   }
 
   #refundsOf(cancel: Row, refunds: readonly Movement[]): Movement[] {
@@ -216,10 +251,16 @@ export class Rules {
   }
 }
 
-/** Nobody looks while a transaction is open, so two moves may be seen as one. */
+/** Nobody looks while a transaction is open, so moves that follow each other may be seen as one. */
 function isByWay(before: AttemptState, now: AttemptState): boolean {
-  return before === 'READY' && mayMove('CALLING', now);
+  return ON_THE_WAY.some(
+    (one) =>
+      mayMove(before, one) &&
+      (mayMove(one, now) || ON_THE_WAY.some((two) => mayMove(one, two) && mayMove(two, now))),
+  );
 }
+
+const ON_THE_WAY = ['CALLING', 'UNKNOWN'] as const;
 
 function named(
   payment: SimulatedPayment,

@@ -51,8 +51,29 @@ async function play(world: World, next: () => Step | null, steps: Step[]): Promi
     const problem = rules.broken();
     if (problem !== null) return { failure: { problem, steps }, steps, world };
   }
-  const problem = await comeToRest(world, rules);
+  const problem =
+    (await comeToRest(world, rules)) ??
+    (await decide(world, rules)) ??
+    (await comeToRest(world, rules));
   return { failure: problem === null ? null : { problem, steps }, steps, world };
+}
+
+const DECISIONS = ['cancel', 'approve', 'write-off'] as const;
+
+/** What waits for operators at rest is decided by two at the same moment, and once more. */
+async function decide(world: World, rules: Rules): Promise<string | null> {
+  for (let exception = 0; exception < world.exceptionCount; exception += 1) {
+    const resolution = DECISIONS[(world.seed + exception) % DECISIONS.length] ?? 'cancel';
+    for (const workers of [[0, 1], [0]]) {
+      for (const worker of workers) {
+        await world.apply({ do: 'resolve', worker, exception, resolution });
+      }
+      await goOn(world, exception % WORKERS);
+      const problem = rules.broken();
+      if (problem !== null) return problem;
+    }
+  }
+  return null;
 }
 
 const ROUNDS_MAX = 200;

@@ -7,7 +7,7 @@ import { shrink } from './shrink.ts';
 import type { World } from './world.ts';
 
 const TIMEOUT_MS = 300_000;
-const FIXED_SEEDS = 400;
+const FIXED_SEEDS = 600;
 const FRESH_SEEDS = 100;
 /** Runs within which each mutant has to be caught. */
 const CAUGHT_WITHIN = 500;

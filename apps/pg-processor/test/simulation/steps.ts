@@ -1,3 +1,4 @@
+import type { Resolution } from '../../src/resolutions/resolution.ts';
 import type { CallFate } from './simulated-pg.ts';
 import type { LoopName } from './worker.ts';
 
@@ -17,6 +18,13 @@ export type Step =
       readonly payment: number;
       readonly part: number | null;
       readonly fates: readonly CallFate[];
+    }
+  /** An operator decides on an exception, be it open or not; a worker does it. */
+  | {
+      readonly do: 'resolve';
+      readonly worker: number;
+      readonly exception: number;
+      readonly resolution: Resolution;
     }
   /** payment-api sends the request of a payment once more. */
   | { readonly do: 'ask-again'; readonly payment: number }
@@ -47,6 +55,8 @@ export function stepText(step: Step): string {
       return `pay${step.sharesSource ? ' with the source of the payment before' : ''}: ${step.fates.map(fateText).join(', then ')}${undoneText(step.undone)}`;
     case 'cancel':
       return `${step.part === null ? 'all' : `${step.part} thousandths`} of payment ${step.payment} cancelled: ${step.fates.map(fateText).join(', then ')}`;
+    case 'resolve':
+      return `an operator tells worker ${step.worker} to ${step.resolution} exception ${step.exception}`;
     case 'ask-again':
       return `the requests of payment ${step.payment} are sent once more`;
     case 'deliver':

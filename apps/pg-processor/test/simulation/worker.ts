@@ -4,6 +4,7 @@ import {
   createRegistry,
   type Logger,
   type PgProfile,
+  ProblemError,
   Secret,
 } from '@mini-pg/runtime';
 import type { Attempt } from '../../src/attempts/attempt.ts';
@@ -20,6 +21,8 @@ import { createMetrics } from '../../src/metrics.ts';
 import { createFollowUp } from '../../src/repairs/follow-up.ts';
 import { createInquirer } from '../../src/repairs/inquirer.ts';
 import { sweepExpired, sweepLeases } from '../../src/repairs/sweeper.ts';
+import type { Resolution } from '../../src/resolutions/resolution.ts';
+import { resolveException } from '../../src/resolutions/resolve-exception.ts';
 import { createResults, type Results } from '../../src/results/results.ts';
 import { createFirstCalls } from '../../src/retries/first-calls.ts';
 import { Gates } from './gates.ts';
@@ -51,12 +54,16 @@ export interface Worker {
   readonly intake: IntakeOptions & CancelIntakeOptions;
   readonly results: Results;
   start(loop: LoopName): void;
+  /** Does what an operator asks for; that it is refused is an answer, and no failure. */
+  resolve(exceptionId: string, resolution: Resolution): void;
   /** Ends it at once: what it asked for and was not done never is, what it did not commit is gone. */
   kill(): void;
 }
 
 export const SEALER = Sealer.parse(`simulation:${Buffer.alloc(32, 7).toString('base64')}`);
 export const ACCOUNT = 'simulated01';
+
+const OPERATOR = { name: 'kim', role: 'operator' } as const;
 
 const metrics = createMetrics(createRegistry('simulation'));
 
@@ -111,6 +118,15 @@ export function startWorker(name: string, world: Surroundings): Worker {
     },
     start(loop) {
       loops[loop]().catch((error: unknown) => world.onFailure(`${loop}: ${error}`));
+    },
+    resolve(exceptionId, resolution) {
+      const request = { resolution, reason: 'by the simulation' };
+      const options = { pool, pgCalls, metrics, logger, random, context, onCommitted: () => {} };
+      resolveException(options, { exceptionId, request, operator: OPERATOR }).catch(
+        (error: unknown) => {
+          if (!(error instanceof ProblemError)) world.onFailure(`${resolution}: ${error}`);
+        },
+      );
     },
     kill() {
       gates.close();

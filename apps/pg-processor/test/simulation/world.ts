@@ -40,6 +40,7 @@ export class World {
   /** What the program did that it may never do. */
   readonly failures: string[] = [];
   readonly mutant: Mutant | null;
+  readonly seed: number;
   readonly #surroundings: Surroundings;
   readonly #workers: Worker[];
   readonly #fates = new Map<string, CallFate[]>();
@@ -50,6 +51,7 @@ export class World {
 
   constructor({ character, seed, mutant }: Setting) {
     this.mutant = mutant;
+    this.seed = seed;
     this.database = new Database({ ...SOUND_STORE, ...mutant?.store });
     this.pg = new SimulatedPg({
       character,
@@ -80,6 +82,10 @@ export class World {
     return this.#requests.length;
   }
 
+  get exceptionCount(): number {
+    return this.database.rows('exception').length;
+  }
+
   get eventCount(): number {
     return this.#events.length;
   }
@@ -101,6 +107,8 @@ export class World {
         return this.#pay(step);
       case 'cancel':
         return this.#cancel(step);
+      case 'resolve':
+        return this.#resolve(step);
       case 'ask-again':
         return this.#askAgain(step.payment);
       case 'deliver':
@@ -151,6 +159,14 @@ export class World {
     payment.cancels.push(cancel);
     this.#requests.push(cancel.request);
     this.#fatesOf('REFUND', payment.paymentKey).push(...fates);
+    return true;
+  }
+
+  #resolve({ worker, exception, resolution }: Extract<Step, { do: 'resolve' }>): boolean {
+    const row = this.database.rows('exception')[exception];
+    const live = this.#workers[worker];
+    if (row === undefined || live === undefined) return false;
+    live.resolve(String(row.id), resolution);
     return true;
   }
 

@@ -8,12 +8,18 @@ export interface StoreSwitches {
   readonly locksPayments: boolean;
   /** Whether a claim outlives the worker that made it and recorded nothing. */
   readonly keepsClaims: boolean;
+  /** Whether a net-cancel knows how long ago the call was that it undoes. */
+  readonly showsAgeOfApprovals: boolean;
+  /** Whether an exception that was resolved is seen to be. */
+  readonly showsResolutions: boolean;
 }
 
 export const SOUND_STORE: StoreSwitches = {
   hasUniqueKeys: true,
   locksPayments: true,
   keepsClaims: true,
+  showsAgeOfApprovals: true,
+  showsResolutions: true,
 };
 
 export type TableName =
@@ -24,6 +30,7 @@ export type TableName =
   | 'source_claim'
   | 'cancel'
   | 'retry_budget'
+  | 'operator_action'
   | 'outbox';
 
 /** A statement as it was executed, for whoever wants to know whether Postgres does the same. */
@@ -39,6 +46,8 @@ export interface Executed {
 /** A transaction: what it holds, and how to take back what it did. */
 export interface Transaction {
   readonly locked: Set<string>;
+  /** Payments whose attempts it holds too: it locks them when it reads them. */
+  readonly lockedAttempts: Set<string>;
   readonly undo: (() => void)[];
 }
 
@@ -69,6 +78,7 @@ export class Database {
     cancel: new Map(),
     retry_budget: new Map(),
     outbox: new Map(),
+    operator_action: new Map(),
   };
   readonly #open = new Set<Transaction>();
   /** Kept only where somebody wants it. */
@@ -89,7 +99,11 @@ export class Database {
   }
 
   begin(): Transaction {
-    const transaction: Transaction = { locked: new Set(), undo: [] };
+    const transaction: Transaction = {
+      locked: new Set(),
+      lockedAttempts: new Set(),
+      undo: [],
+    };
     this.#open.add(transaction);
     return transaction;
   }
@@ -115,6 +129,15 @@ export class Database {
 
   isLocked(paymentId: string, by: Transaction | null = null): boolean {
     return [...this.#open].some((other) => other !== by && other.locked.has(paymentId));
+  }
+
+  lockAttempts(transaction: Transaction, paymentIds: readonly string[]): void {
+    if (!this.switches.locksPayments) return;
+    for (const id of paymentIds) transaction.lockedAttempts.add(id);
+  }
+
+  areAttemptsLocked(paymentId: string): boolean {
+    return [...this.#open].some(({ lockedAttempts }) => lockedAttempts.has(paymentId));
   }
 
   /** Writes a row, or deletes it when it is null. @throws UniqueViolation */

@@ -22,6 +22,12 @@ export const STATEMENTS: Readonly<Record<string, (execution: Execution) => Given
   'read-locked-cancels': readLockedCancels,
   'read-other-cancels': readOtherCancels,
   'read-approval-of-net-cancel': readApprovalOfNetCancel,
+  'read-exception': readException,
+  'lock-exception': readException,
+  'read-attempts-of-exception': readAttemptsOfException,
+  'read-foreign-capture': readForeignCapture,
+  'close-exception': closeException,
+  'insert-operator-action': insertOperatorAction,
   'move-cancels': moveCancels,
   'claim-attempts': claimAttempts,
   'read-leases': readLeases,
@@ -186,7 +192,7 @@ function claimAttempts({ database, clock, transaction, values }: Execution): Giv
 function mayBeClaimed(database: Database, row: Row, now: number): boolean {
   if (row.state !== 'READY' || Number(row.next_attempt_at) > now) return false;
   if (row.expires_at !== null && Number(row.expires_at) <= now) return false;
-  if (database.isLocked(String(row.payment_id))) return false;
+  if (database.areAttemptsLocked(String(row.payment_id))) return false;
   if (!database.switches.hasUniqueKeys) return true;
   const others = attemptsOf(database, row.payment_id);
   const isOneCalled = others.some(({ state }) => state === 'CALLING');
@@ -278,7 +284,9 @@ function readApprovalOfNetCancel({ database, clock, values }: Execution): Given 
   return [
     {
       sinceCalledMs: span(clock.nowMs, approval.called_at),
-      sinceDeadlineMs: span(clock.nowMs, approval.deadline_at),
+      sinceDeadlineMs: database.switches.showsAgeOfApprovals
+        ? span(clock.nowMs, approval.deadline_at)
+        : Number.POSITIVE_INFINITY,
       count: undoing.length,
       reached: undoing.some(({ reached }) => reached),
     },
@@ -342,8 +350,9 @@ function lockPayments({ database, transaction, values }: Execution): Given {
   });
 }
 
-function readLockedAttempts({ database, clock, values }: Execution): Given {
+function readLockedAttempts({ database, clock, transaction, values }: Execution): Given {
   const [ids] = values as [string[]];
+  database.lockAttempts(transaction, ids);
   return database
     .rows('attempt')
     .filter(({ payment_id }) => ids.includes(String(payment_id)))
@@ -357,6 +366,50 @@ function readLockedAttempts({ database, clock, values }: Execution): Given {
         hasOutcome: database.row('outcome', String(row.payment_id)) !== undefined,
       };
     });
+}
+
+function readException({ database, values }: Execution): Given {
+  const row = database.row('exception', String(values[0]));
+  if (row === undefined) return [];
+  const at = database.switches.showsResolutions ? row.resolved_at : null;
+  const resolvedAt = at === null ? null : new Date(Number(at));
+  return [{ ...camelCased(row), resolvedAt }];
+}
+
+function readAttemptsOfException({ database, clock, values }: Execution): Given {
+  const attempt = database.row('attempt', String(values[0]));
+  if (attempt === undefined) return [];
+  const hasOutcome = database.row('outcome', String(attempt.payment_id)) !== undefined;
+  return attemptsOf(database, attempt.payment_id).map((row) => ({
+    ...attemptOf(row, clock.nowMs),
+    hasOutcome,
+  }));
+}
+
+function readForeignCapture({ database, values }: Execution): Given {
+  const [id, pgTransactionId] = values;
+  return database
+    .rows('attempt')
+    .filter((row) => row.id !== id && row.operation === 'APPROVE')
+    .filter(({ state }) => state === 'APPROVED' || state === 'REVERSED')
+    .filter(({ pg_transaction_id }) => pg_transaction_id === pgTransactionId);
+}
+
+function closeException({ database, clock, transaction, values }: Execution): Given {
+  const [id, resolution, resolved_by, resolved_as] = values;
+  const row = database.row('exception', String(id));
+  if (row === undefined) return [];
+  const resolved = { resolved_at: clock.nowMs, resolution, resolved_by, resolved_as };
+  database.put(transaction, 'exception', String(id), { ...row, ...resolved });
+  return [];
+}
+
+function insertOperatorAction({ database, clock, transaction, values }: Execution): Given {
+  const [id, operator, action, target, detail] = values;
+  const { reason } = JSON.parse(String(detail)) as Row;
+  const row = { id, operator, action, target, reason, at: clock.nowMs };
+  database.put(transaction, 'operator_action', String(id), row);
+  return [];
 }
 
 function readOpenExceptions({ database, values }: Execution): Given {
@@ -432,6 +485,13 @@ function reclaimSources({ database, transaction, values }: Execution): Given {
   return [];
 }
 
+const UNRESOLVED: Row = {
+  resolved_at: null,
+  resolution: null,
+  resolved_by: null,
+  resolved_as: null,
+};
+
 function insertExceptions({ database, transaction, text, values }: Execution): Given {
   for (const row of rowsOf(text, values, 'x')) {
     const isOpen = database
@@ -440,7 +500,7 @@ function insertExceptions({ database, transaction, text, values }: Execution): G
         (o) => o.attempt_id === row.attempt_id && o.kind === row.kind && o.resolved_at === null,
       );
     if (isOpen) throw new UniqueViolation('exception_one_open');
-    database.put(transaction, 'exception', String(row.id), { ...row, resolved_at: null });
+    database.put(transaction, 'exception', String(row.id), { ...row, ...UNRESOLVED });
   }
   return [];
 }
@@ -450,9 +510,25 @@ function resolveExceptions({ database, clock, transaction, values }: Execution):
   for (const row of database.rows('exception')) {
     const isMeant = ids.some((id, index) => id === row.attempt_id && kinds[index] === row.kind);
     if (!isMeant || row.resolved_at !== null) continue;
-    database.put(transaction, 'exception', String(row.id), { ...row, resolved_at: clock.nowMs });
+    const action = lastCancelOf(database, row);
+    database.put(transaction, 'exception', String(row.id), {
+      ...row,
+      resolved_at: clock.nowMs,
+      resolution: action?.reason ?? 'the outcome became known',
+      resolved_by: action?.operator ?? 'pg-processor',
+      resolved_as: action === undefined ? null : 'CANCEL',
+    });
   }
   return [];
+}
+
+/** The last time that an operator has asked for what closes an exception. */
+function lastCancelOf(database: Database, { id }: Row): Row | undefined {
+  return database
+    .rows('operator_action')
+    .filter(({ target, action }) => target === id && action === 'CANCEL')
+    .sort((one, other) => compare(one.at, other.at) || compare(one.id, other.id))
+    .at(-1);
 }
 
 function keepAnswered({ database, transaction, values }: Execution): Given {
@@ -490,12 +566,12 @@ function readDueRetries({ database, clock, transaction, values }: Execution): Gi
       database
         .rows('attempt')
         .filter((row) => row.pg === pg && row.operation === operation && isDueRetry(row, now))
-        .filter((row) => !database.isLocked(String(row.payment_id), transaction))
+        .filter((row) => !database.areAttemptsLocked(String(row.payment_id)))
         .sort(by('next_inquiry_at'))
         .slice(0, max),
     ),
   );
-  database.lock(
+  database.lockAttempts(
     transaction,
     due.map(({ payment_id }) => String(payment_id)),
   );
@@ -550,7 +626,7 @@ function claimInquiries({ database, clock, transaction, values }: Execution): Gi
       .rows('attempt')
       .filter((row) => row.state === 'UNKNOWN' && row.pg === pg && isDue(row.next_inquiry_at, now))
       .filter((row) => row.admitted || !row.not_executed)
-      .filter((row) => !database.isLocked(String(row.payment_id)))
+      .filter((row) => !database.areAttemptsLocked(String(row.payment_id)))
       .sort(by('next_inquiry_at'))
       .slice(0, free[index])
       .map((row): Row => {
@@ -578,7 +654,7 @@ function claimFollowUps({ database, clock, transaction, values }: Execution): Gi
     database
       .rows('attempt')
       .filter((row) => row.pg === pg && isDue(row.next_follow_up_at, now))
-      .filter((row) => !database.isLocked(String(row.payment_id)))
+      .filter((row) => !database.areAttemptsLocked(String(row.payment_id)))
       .sort(by('next_follow_up_at'))
       .slice(0, free[index])
       .map((row): Row => {
@@ -611,7 +687,7 @@ function startResend({ database, clock, transaction, values }: Execution): Given
   const now = clock.nowMs;
   const row = database.row('attempt', id);
   if (row === undefined) return [];
-  if (database.isLocked(String(row.payment_id), transaction)) return 'BLOCKED';
+  if (database.areAttemptsLocked(String(row.payment_id))) return 'BLOCKED';
   const isOurs =
     row.state === 'UNKNOWN' && row.lease_owner === owner && Number(row.lease_until) > now;
   const mayBeSent = !row.answered && !row.not_executed && Number(row.resend_count) < resendsMax;

@@ -29,10 +29,7 @@ const TABLES: readonly TableName[] = [
   'retry_budget',
 ];
 /** When a row was written, and words for people: the store does not keep them. */
-const NOT_KEPT = [
-  ...['created_at', 'updated_at', 'committed_at', 'opened_at', 'claimed_at'],
-  ...['resolution', 'resolved_by', 'resolved_as'],
-];
+const NOT_KEPT = [...['created_at', 'updated_at', 'committed_at', 'opened_at', 'claimed_at']];
 
 /** The time of the simulation in place of the server's, for statements that name no schema. */
 const VIRTUAL_TIME = `
@@ -41,6 +38,7 @@ const VIRTUAL_TIME = `
     as $$ select current_setting('sim.now')::timestamptz $$;
   create function sim.clock_timestamp() returns timestamptz language sql stable
     as $$ select current_setting('sim.now')::timestamptz $$;
+  alter table processor.operator_action alter column at set default sim.now();
   alter table processor.attempt alter column next_attempt_at set default sim.now();
   alter database %name% set search_path = sim, processor, pg_catalog`;
 
@@ -61,7 +59,7 @@ describe('the store of the simulation', { timeout: TIMEOUT_MS }, () => {
     });
   });
 
-  beforeEach(() => pool.query(`truncate ${TABLES.join(', ')}, outbox`));
+  beforeEach(() => pool.query(`truncate ${TABLES.join(', ')}, outbox, operator_action`));
 
   afterAll(async () => {
     await pool?.end();
