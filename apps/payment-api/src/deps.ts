@@ -60,6 +60,7 @@ export async function createDeps(config: Config, overrides: Partial<Deps> = {}):
       channel: `${config.REDIS_PREFIX}outcomes`,
       readDecided: (ids) => readDecided(pool, ids),
       logger,
+      waitingMax: config.profile.limits.waitingMax,
     });
   const clientId = config.INSTANCE_ID ?? SERVICE;
   const producer =

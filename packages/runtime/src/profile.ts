@@ -64,6 +64,11 @@ export const profileSchema = z.strictObject({
       .min(1)
       .max(1_000_000)
       .describe('requests that may wait for a batch; more is 503'),
+    intakeQueueAgeMaxMs: milliseconds
+      .optional()
+      .describe(
+        'how long a request may wait for its batch; after it 503. New ones are refused once the oldest has waited half of it; 2000 unless given',
+      ),
     intakeBatchMax: z
       .int()
       .min(1)
@@ -82,6 +87,27 @@ export const profileSchema = z.strictObject({
     outboxAgeMaxMs: milliseconds.describe(
       'the age of the oldest outbox row from which intake answers 503',
     ),
+    eventLoopDelayMaxMs: milliseconds
+      .optional()
+      .describe(
+        'the delay of the event loop, as a mean over a second, from which new payments and cancels are 503; 250 unless given',
+      ),
+    waitingMax: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'requests that may wait for an outcome (`Prefer: wait`), per process; more are answered 202 at once; 10000 unless given',
+      ),
+    connectionsMax: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'connections that may be open, per process; more are closed at once; 10000 unless given',
+      ),
   }),
   pgs: z.record(z.string(), pgProfileSchema),
   accounts: z.array(

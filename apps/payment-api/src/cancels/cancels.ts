@@ -8,12 +8,12 @@ import {
   answerKnownOr,
   answerOnce,
   type KeyedRequest,
-  overloaded,
   type RenderAnswer,
 } from '../intake/answer-once.ts';
 import type { FastPath } from '../intake/fast-path.ts';
 import { fixAnswer, type KeyName } from '../intake/key-row.ts';
 import type { OutcomeWaiters } from '../intake/outcome-waiters.ts';
+import { overloaded } from '../overload/overloaded.ts';
 import type { CancelRequestedData, FactRow } from '../payments/facts.ts';
 import { readPayment } from '../payments/repository.ts';
 import type { StatusCache } from '../payments/status-cache.ts';
@@ -101,9 +101,9 @@ async function takeFromPostgres(
   { store, render }: { store: Store; render: RenderAnswer },
 ): Promise<Answer> {
   if (deps.relay.oldestAgeMs() > deps.profile.limits.outboxAgeMaxMs) {
-    return answerKnownOr(deps, keyed, overloaded(), render);
+    return answerKnownOr(deps, keyed, overloaded('outbox-age'), render);
   }
-  const item = prepare(deps, request, keyed);
+  const item = prepare(deps, deps.waiters.isFull ? { ...request, waitSeconds: 0 } : request, keyed);
   const deadlineMs = performance.now() + request.waitSeconds * 1_000;
   const waitId = cancelWaitId(item.paymentId, item.cancelId);
   const waiter = item.answer === null ? deps.waiters.register(waitId) : null;

@@ -1,5 +1,6 @@
 import { isTransient, type PostgresPool } from '@mini-pg/database';
 import { failpoint, ProblemError, QueueFullError } from '@mini-pg/runtime';
+import { overloaded } from '../overload/overloaded.ts';
 import type { FastPath, Marker } from './fast-path.ts';
 import { NotStoredError, ResultUnknownError } from './intake-store.ts';
 import { fixAnswer, type KeyName, type KeyRow, readKey } from './key-row.ts';
@@ -105,10 +106,6 @@ export async function answerFromRow(
   return { status, resource: row.resource, body, replayed: true };
 }
 
-export function overloaded(): ProblemError {
-  return new ProblemError('OVERLOADED', { retryAfterSeconds: RETRY_AFTER_SECONDS });
-}
-
 function redisKey({ merchantId, livemode, scope, key }: KeyName): string {
   return `${merchantId}:${livemode ? 'live' : 'test'}:${scope}:${key}`;
 }
@@ -122,7 +119,8 @@ function inUse(): ProblemError {
 }
 
 function asProblem(error: unknown): unknown {
-  if (error instanceof QueueFullError || error instanceof NotStoredError) return overloaded();
+  if (error instanceof QueueFullError) return overloaded('queue-full');
+  if (error instanceof NotStoredError) return overloaded('database');
   if (error instanceof ResultUnknownError || isTransient(error)) {
     return new ProblemError('RESULT_UNKNOWN', { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }

@@ -1,6 +1,8 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { Relay, Sealer } from '@mini-pg/messaging';
 import { type Clock, createCoalescer, ProblemError, type Profile } from '@mini-pg/runtime';
+import { createAdmission, type Place } from '../overload/admission.ts';
+import { overloaded, type ShedReason } from '../overload/overloaded.ts';
 import { firstOutcome, type PaymentRow } from '../payments/facts.ts';
 import { readPayment, type StoredPayment } from '../payments/repository.ts';
 import { renderPayment } from '../payments/view.ts';
@@ -10,7 +12,6 @@ import {
   answerKnownOr,
   answerOnce,
   type KeyedRequest,
-  overloaded,
   type RenderAnswer,
 } from './answer-once.ts';
 import type { FastPath } from './fast-path.ts';
@@ -34,6 +35,8 @@ export interface Intake {
    * @throws ProblemError for every refusal (docs/reference/errors.md).
    */
   take(request: NewPayment): Promise<IntakeAnswer>;
+  /** Why a new payment would be refused at this moment, told before anything is done for it. */
+  readonly pressure: ShedReason | null;
   /** Writes what is queued; new requests are refused with 503. */
   drain(): Promise<void>;
 }
@@ -62,12 +65,26 @@ const BATCH_MAX = 256;
 const FLUSHES_MAX = 2;
 /** How often a request that lost to a row that is gone by now is tried again. */
 const GONE_TRIES_MAX = 3;
+const QUEUE_AGE_MAX_MS = 2_000;
 const EXPIRES_WITHIN_MS = 86_400_000;
+
+/** What waits for a batch, and since when. */
+interface Queued {
+  readonly item: IntakeItem;
+  readonly place: Place;
+}
+
+/** It waited for its batch for too long, and was left out of it. */
+const TOO_OLD = { kind: 'TOO_OLD' } as const;
 
 export function createIntake(deps: IntakeDeps): Intake {
   const { limits } = deps.profile;
-  const coalescer = createCoalescer<IntakeItem, IntakeResult>({
-    flush: (items) => storeBatch(deps.pool, items, limits.intakeTimeoutMs),
+  const admission = createAdmission({
+    rowsMax: limits.intakeQueueMax,
+    ageMaxMs: limits.intakeQueueAgeMaxMs ?? QUEUE_AGE_MAX_MS,
+  });
+  const coalescer = createCoalescer<Queued, IntakeResult | typeof TOO_OLD>({
+    flush: (queued) => storeInTime(deps.pool, queued, limits.intakeTimeoutMs),
     batchMax: limits.intakeBatchMax ?? BATCH_MAX,
     queueMax: limits.intakeQueueMax,
     flushesMax: limits.intakeFlushesMax ?? FLUSHES_MAX,
@@ -75,12 +92,15 @@ export function createIntake(deps: IntakeDeps): Intake {
 
   const waited = createWaitedAnswers(deps.pool);
 
-  const store: Work['store'] = async (item) => {
-    for (let tries = 1; tries <= GONE_TRIES_MAX; tries += 1) {
-      const result = await coalescer.submit(item);
-      if (result.kind !== 'GONE') return result;
-    }
-    throw overloaded();
+  const storeAt = (place: Place): Work['store'] => {
+    return async (item) => {
+      for (let tries = 1; tries <= GONE_TRIES_MAX; tries += 1) {
+        const result = await coalescer.submit({ item, place });
+        if (result.kind === 'TOO_OLD') throw overloaded('queue-age');
+        if (result.kind !== 'GONE') return result;
+      }
+      throw overloaded('conflict');
+    };
   };
 
   return {
@@ -94,17 +114,41 @@ export function createIntake(deps: IntakeDeps): Intake {
         const body = renderAnswer(payment, status);
         return { status, resource: paymentId, body, replayed: false };
       };
-      const { resource: paymentId, ...answer } = await answerOnce(deps, keyed, {
-        execute: () => takeFromPostgres(deps, request, keyed, { store, answerWaited, render }),
-        render,
-      });
-      return { ...answer, paymentId };
+      const place = admission.enter();
+      try {
+        const store = storeAt(place);
+        const { resource: paymentId, ...answer } = await answerOnce(deps, keyed, {
+          execute: () => takeFromPostgres(deps, request, keyed, { store, answerWaited, render }),
+          render,
+        });
+        return { ...answer, paymentId };
+      } finally {
+        place.leave();
+      }
+    },
+    get pressure() {
+      return admission.refusal();
     },
     async drain() {
       await coalescer.drain();
       await waited.drain();
     },
   };
+}
+
+/** Stores a batch without what has waited for too long: of that no statement ever knew. */
+async function storeInTime(
+  pool: PostgresPool,
+  queued: readonly Queued[],
+  timeoutMs: number,
+): Promise<readonly (IntakeResult | typeof TOO_OLD)[]> {
+  const inTime = queued.filter(({ place }) => place.leave());
+  if (inTime.length === 0) return queued.map(() => TOO_OLD);
+  const items = inTime.map(({ item }) => item);
+  const results = await storeBatch(pool, items, timeoutMs);
+  if (inTime.length === queued.length) return results;
+  const byItem = new Map(items.map((item, index) => [item, results[index]]));
+  return queued.map(({ item }) => byItem.get(item) ?? TOO_OLD);
 }
 
 async function takeFromPostgres(
@@ -117,7 +161,8 @@ async function takeFromPostgres(
   const refusal = refusalOf(deps, request, now);
   if (refusal !== null) return answerKnownOr(deps, keyed, refusal, render);
 
-  const item = prepare(request, deps.sealer, now);
+  const fitting = deps.waiters.isFull ? { ...request, waitSeconds: 0 } : request;
+  const item = prepare(fitting, deps.sealer, now);
   const deadlineMs = performance.now() + request.waitSeconds * 1_000;
   const waiter = item.answer === null ? deps.waiters.register(item.payment.id) : null;
   try {
@@ -165,7 +210,9 @@ function refusalOf(deps: IntakeDeps, request: NewPayment, now: Date): ProblemErr
       });
     }
   }
-  return deps.relay.oldestAgeMs() > deps.profile.limits.outboxAgeMaxMs ? overloaded() : null;
+  return deps.relay.oldestAgeMs() > deps.profile.limits.outboxAgeMaxMs
+    ? overloaded('outbox-age')
+    : null;
 }
 
 async function readStored(deps: IntakeDeps, paymentId: string): Promise<StoredPayment> {

@@ -7,6 +7,8 @@ import type { FastRedis } from '../redis/fast-redis.ts';
  * whichever instance it is projected.
  */
 export interface OutcomeWaiters {
+  /** Whether no more may wait: who comes now is answered at once. */
+  readonly isFull: boolean;
   /** Registers before it is stored, so that no outcome can pass unseen. */
   register(waitId: string): OutcomeWaiter;
   /**
@@ -26,6 +28,7 @@ export interface OutcomeWaiter {
 
 /** The net below the channel: how often the rows of all who wait are looked at. */
 const POLL_MS = 500;
+const WAITING_MAX = 10_000;
 
 interface Waiting {
   decided: boolean;
@@ -38,7 +41,10 @@ export function createOutcomeWaiters(options: {
   readonly channel: string;
   readonly readDecided: (waitIds: readonly string[]) => Promise<readonly string[]>;
   readonly logger: Logger;
+  /** How many may wait at once. */
+  readonly waitingMax?: number | undefined;
 }): OutcomeWaiters {
+  const { waitingMax = WAITING_MAX } = options;
   const waiting = new Map<string, Waiting>();
   let stopping = false;
 
@@ -65,6 +71,9 @@ export function createOutcomeWaiters(options: {
   void options.redis.subscribe(options.channel, (message) => wake(message.split(',')));
 
   return {
+    get isFull() {
+      return waiting.size >= waitingMax;
+    },
     register(waitId) {
       const entry: Waiting = { decided: false, payment: null, wake: () => undefined };
       waiting.set(waitId, entry);

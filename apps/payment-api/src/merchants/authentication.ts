@@ -8,6 +8,7 @@ import {
 } from '@mini-pg/runtime';
 import type { FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
+import { overloaded } from '../overload/overloaded.ts';
 import type { Principal } from '../principal.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
 import { findPrincipals } from './key-repository.ts';
@@ -29,7 +30,6 @@ export interface Authentication {
 /** Lookups of one statement, and those that may wait: a flood of guesses holds one connection. */
 const LOOKUPS_PER_STATEMENT_MAX = 256;
 const LOOKUPS_WAITING_MAX = 2_000;
-const RETRY_AFTER_SECONDS = 1;
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
 
 export function createAuthentication(deps: {
@@ -68,7 +68,7 @@ async function findPrincipal(keys: KeyCache, token: string): Promise<Principal |
     return await keys.find(hashSecretKey(token));
   } catch (error) {
     if (!(error instanceof QueueFullError)) throw error;
-    throw new ProblemError('OVERLOADED', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    throw overloaded('queue-full');
   }
 }
 
