@@ -159,6 +159,8 @@ describe('an instance where as many wait as may', () => {
     await waitFor(() => api.deps.waiters.isFull, { what: 'a request that waits' });
     const second = await payWaiting('wait=30');
     expect([second.statusCode, second.json().status]).toEqual([202, 'REQUESTED']);
+    // The first, which came before it, waits on.
+    expect(api.deps.waiters.isFull).toBe(true);
     await api.deps.waiters.stop();
     expect((await first).statusCode).toBe(202);
   });
