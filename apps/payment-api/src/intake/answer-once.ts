@@ -54,7 +54,7 @@ export async function answerOnce(
     return answer;
   } catch (error) {
     // Not running any more: its own marker goes, so that a refusal does not burn the key.
-    if (marker.kind === 'FIRST') void deps.fastPath.release(key, marker.token, fingerprint);
+    if ('token' in marker) void deps.fastPath.release(key, marker.token, fingerprint);
     throw asProblem(error);
   }
 }

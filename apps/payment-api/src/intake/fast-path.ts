@@ -3,7 +3,11 @@ import type { FastRedis } from '../redis/fast-redis.ts';
 
 /** What Redis knows of a key. Postgres stays the authority: UNKNOWN is always a right answer. */
 export type Marker =
-  | { readonly kind: 'UNKNOWN' }
+  | {
+      readonly kind: 'UNKNOWN';
+      /** Of the marker that may stand all the same: the answer came too late, or not at all. */
+      readonly token: string;
+    }
   /** This request is the first: its marker stands. */
   | { readonly kind: 'FIRST'; readonly token: string }
   | { readonly kind: 'RUNNING'; readonly fingerprint: string }
@@ -44,9 +48,9 @@ export function createFastPath(redis: FastRedis, prefix: string): FastPath {
         }),
       );
       failpoint('payment-api.marker.after-set');
-      if (before === undefined) return { kind: 'UNKNOWN' };
+      if (before === undefined) return { kind: 'UNKNOWN', token };
       if (before === null) return { kind: 'FIRST', token };
-      return decode(before.toString());
+      return decode(before.toString()) ?? { kind: 'UNKNOWN', token };
     },
     async finish(key, { fingerprint, answer, resource, body }) {
       failpoint('payment-api.answer.before-cache');
@@ -59,11 +63,14 @@ export function createFastPath(redis: FastRedis, prefix: string): FastPath {
     },
     async release(key, token, fingerprint) {
       failpoint('payment-api.marker.before-release');
-      await redis.run((client) =>
-        client.eval(COMPARE_AND_DELETE, {
-          keys: [prefix + key],
-          arguments: [running(fingerprint, token)],
-        }),
+      // A marker that is left would answer repeats with "in use" for as long as it lives.
+      await redis.run(
+        (client) =>
+          client.eval(COMPARE_AND_DELETE, {
+            keys: [prefix + key],
+            arguments: [running(fingerprint, token)],
+          }),
+        { evenAtRest: true },
       );
       failpoint('payment-api.marker.after-release');
     },
@@ -74,7 +81,7 @@ function running(fingerprint: string, token: string): string {
   return `R|${fingerprint}|${token}`;
 }
 
-function decode(value: string): Marker {
+function decode(value: string): Marker | null {
   const answered = /^A\|([^|]+)\|(201|202)\|([^|]+)\|/.exec(value);
   if (answered !== null) {
     return {
@@ -86,5 +93,5 @@ function decode(value: string): Marker {
     };
   }
   const fingerprint = /^R\|([^|]+)\|/.exec(value)?.[1];
-  return fingerprint === undefined ? { kind: 'UNKNOWN' } : { kind: 'RUNNING', fingerprint };
+  return fingerprint === undefined ? null : { kind: 'RUNNING', fingerprint };
 }

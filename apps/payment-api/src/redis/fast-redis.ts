@@ -9,8 +9,16 @@ export type RedisClient = RedisClientType;
  * would have told is read from Postgres.
  */
 export interface FastRedis {
-  /** The command's answer, or undefined when Redis is away, slow or resting after being slow. */
-  run<T>(command: (client: RedisClient) => Promise<T>): Promise<T | undefined>;
+  /**
+   * The command's answer, or undefined when Redis is away, slow or resting after being slow.
+   *
+   * @param options `evenAtRest` sends it also while a slow Redis is left alone: it undoes what an
+   * earlier command of this connection may yet do
+   */
+  run<T>(
+    command: (client: RedisClient) => Promise<T>,
+    options?: { readonly evenAtRest?: boolean },
+  ): Promise<T | undefined>;
   /** Listens to a channel on a connection of its own; resumes by itself after a reconnection. */
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   stop(): Promise<void>;
@@ -36,9 +44,9 @@ export function createFastRedis(options: { url: string; logger: Logger }): FastR
   let silentSince = 0;
   let probing = false;
 
-  const mayTry = (): boolean => {
+  const mayTry = (evenAtRest: boolean): boolean => {
     if (!client.isReady) return false;
-    if (restUntil === 0) return true;
+    if (restUntil === 0 || evenAtRest) return true;
     if (probing || performance.now() < restUntil) return false;
     probing = true;
     return true;
@@ -60,8 +68,11 @@ export function createFastRedis(options: { url: string; logger: Logger }): FastR
   };
 
   return {
-    run<T>(command: (client: RedisClient) => Promise<T>): Promise<T | undefined> {
-      if (!mayTry()) return Promise.resolve(undefined);
+    run<T>(
+      command: (client: RedisClient) => Promise<T>,
+      { evenAtRest = false } = {},
+    ): Promise<T | undefined> {
+      if (!mayTry(evenAtRest)) return Promise.resolve(undefined);
       return new Promise((resolve) => {
         const answer = (async () => command(client))();
         const deadline = deadlines.add(() => {
