@@ -19,7 +19,7 @@ export interface BenchSettings {
   readonly rounds: number;
   /** How long one measurement lasts. */
   readonly seconds: number;
-  /** For how many minutes `memory` keeps its load up. */
+  /** For how many minutes `memory` and `overload` keep their load up. */
   readonly minutes: number;
 }
 

@@ -14,8 +14,11 @@ import { type Subject, THIS_COMMIT } from './subject.ts';
 export type { BenchSettings } from './bench.ts';
 export { commitOf } from './compare/checkout.ts';
 export { constantArrivals } from './load/arrivals.ts';
+export { generate } from './load/generate.ts';
+export type { LoadPlan } from './load/load-plan.ts';
 export { describeMachine, describeServers } from './report/machine.ts';
 export { table } from './report/render.ts';
+export { openWindows } from './system/windows.ts';
 
 export const REPORTS_DIR = join(REPOSITORY_DIR, 'docs', 'benchmarks');
 

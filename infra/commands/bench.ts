@@ -163,7 +163,7 @@ function usage(): string {
     '',
     `  --rounds N   how often each is measured, ${ROUNDS.default} unless given`,
     `  --seconds N  how long one measurement lasts, ${SECONDS.default} unless given`,
-    `  --minutes N  how long memory keeps its load up, ${MINUTES.default} unless given`,
+    `  --minutes N  how long memory and overload keep their load up, ${MINUTES.default} unless given`,
     '  --compare C  an earlier commit and this one in turn, in docs/benchmarks/<name>-compared.md',
     '',
     'The report goes to docs/benchmarks/<name>.md. Everything runs on this machine: leave it alone.',

@@ -4,6 +4,7 @@ import { e2e } from './e2e.ts';
 import { images } from './images.ts';
 import { intake } from './intake.ts';
 import { memory } from './memory.ts';
+import { overload } from './overload.ts';
 import { profile } from './profile.ts';
 import { projection } from './projection.ts';
 import { read } from './read.ts';
@@ -18,6 +19,7 @@ export const BENCHES: readonly Bench[] = [
   projection,
   close,
   memory,
+  overload,
   profile,
   images,
 ];

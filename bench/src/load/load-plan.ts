@@ -31,6 +31,12 @@ export const loadPlanSchema = z.strictObject({
   connections: z.int().min(1).max(CONNECTIONS_MAX),
   /** Arrivals a second at constant distance; without it each connection sends as it is answered. */
   ratePerSecond: z.number().positive().optional(),
+  /**
+   * More is sent than can be done, at `ratePerSecond`: a 503 that says when to repeat is right too,
+   * and its payment is sent again, with its key. An arrival that finds no free connection is counted
+   * as late and not sent.
+   */
+  isOverload: z.boolean().optional(),
   warmupMs: z.int().min(0).max(MILLISECONDS_MAX),
   durationMs: z.int().min(1).max(MILLISECONDS_MAX),
   /** Statuses that are right; any other makes the run fail. */
@@ -54,12 +60,18 @@ export const latencySchema = z.object({
 export type Latency = z.infer<typeof latencySchema>;
 
 export const loadResultSchema = z.object({
-  /** Answers within the measured time. */
+  /** Answers within the measured time, but for refusals. */
   answers: z.int(),
   replays: z.int(),
   statuses: z.record(z.string(), z.int()),
   answersPerSecond: z.number(),
   latency: latencySchema,
+  /** What an overload had refused, and what it could not even send. */
+  refused: z.int(),
+  refusalLatency: latencySchema,
+  late: z.int(),
+  /** Over the whole run, the warm-up included. */
+  taken: z.int(),
   /** The generator's own processor time, user and system. */
   cpuMicros: z.int(),
 });

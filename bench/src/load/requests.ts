@@ -10,6 +10,8 @@ export interface PreparedRequest {
 /** Makes the requests of a run. A connection's bytes are made anew by its next request. */
 export interface Requests {
   next(connection: number): PreparedRequest;
+  /** The last request of a connection was refused: its next one is the same again. */
+  repeat(connection: number): void;
 }
 
 export function requestsOf(plan: LoadPlan): Requests {
@@ -38,6 +40,7 @@ interface Lane {
   readonly slots: Slots;
   made: number;
   remembered: number;
+  isRefused: boolean;
 }
 
 interface Slots {
@@ -75,6 +78,10 @@ function paymentRequests(traffic: PaymentTraffic): Requests {
   return {
     next(connection) {
       const lane = laneOf(connection);
+      if (lane.isRefused) {
+        lane.isRefused = false;
+        return { bytes: lane.bytes, isRepeat: false };
+      }
       lane.made += 1;
       const place = repeatEvery === undefined ? -1 : lane.made % repeatEvery;
       if (place === 0) {
@@ -85,6 +92,9 @@ function paymentRequests(traffic: PaymentTraffic): Requests {
       fill(lane, sequence);
       sequence += 1;
       return { bytes: lane.bytes, isRepeat: false };
+    },
+    repeat(connection) {
+      laneOf(connection).isRefused = true;
     },
   };
 }
@@ -133,6 +143,7 @@ function newLane(
     },
     made: 0,
     remembered: 0,
+    isRefused: false,
   };
 }
 
@@ -151,5 +162,6 @@ function readRequests({ targets }: ReadTraffic): Requests {
       if (bytes === undefined) throw new Error('There is nothing to read.');
       return { bytes, isRepeat: false };
     },
+    repeat: () => undefined,
   };
 }

@@ -60,4 +60,17 @@ describe('requests for payments', () => {
     const keys = [0, 1, 2].map((index) => parts(requests.next(index).bytes).secretKey);
     expect(keys).toEqual(['Bearer sk_live_a', 'Bearer sk_live_b', 'Bearer sk_live_a']);
   });
+
+  it('are sent again by the connection whose last one was refused, and only by that', () => {
+    const requests = requestsOf(PLAN);
+    const text = (connection: number) => requests.next(connection).bytes.toString('latin1');
+    const refused = text(0);
+    requests.repeat(0);
+    const other = text(1);
+    expect([text(0) === refused, other === refused, text(0) === refused]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
 });

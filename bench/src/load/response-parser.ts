@@ -2,12 +2,16 @@
 export interface ResponseHead {
   readonly status: number;
   readonly isReplay: boolean;
+  /** Whether it says when to repeat. */
+  readonly isRepeatable: boolean;
 }
 
 const HEAD_END = '\r\n\r\n';
 const STATUS_AT = 9;
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)\r\n/i;
+const RETRY_AFTER = /\r\nretry-after: *\d+\r\n/i;
 const REPLAYED = /\r\nidempotent-replayed: *true\r\n/i;
+export const UNAVAILABLE = 503;
 const WITHOUT_BODY: readonly number[] = [204, 304];
 const NOTHING = Buffer.alloc(0);
 
@@ -45,7 +49,11 @@ export class ResponseParser {
     this.#unfinished = NOTHING;
     const head = bytes.toString('latin1', 0, end + 2);
     const status = Number(head.slice(STATUS_AT, STATUS_AT + 3));
-    this.#head = { status, isReplay: REPLAYED.test(head) };
+    this.#head = {
+      status,
+      isReplay: REPLAYED.test(head),
+      isRepeatable: status === UNAVAILABLE && RETRY_AFTER.test(head),
+    };
     this.#bodyLeft = bodyLength(head, status);
     return from + end + HEAD_END.length - held;
   }

@@ -6,7 +6,8 @@ const FIRST =
   'content-length: 11\r\nDate: now\r\n\r\n{"a":"\r\n\r"}';
 const SECOND = 'HTTP/1.1 202 Accepted\r\nIdempotent-Replayed: true\r\nContent-Length: 2\r\n\r\n{}';
 const EMPTY = 'HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n';
-const REFUSED = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n';
+const BROKEN = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n';
+const REFUSED = 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\ncontent-length: 0\r\n\r\n';
 
 function parse(pieces: readonly string[]): ResponseHead[] {
   const heads: ResponseHead[] = [];
@@ -16,13 +17,14 @@ function parse(pieces: readonly string[]): ResponseHead[] {
 }
 
 describe('the parser of answers', () => {
-  const all = FIRST + SECOND + EMPTY + REFUSED + FIRST;
+  const all = FIRST + SECOND + EMPTY + BROKEN + REFUSED + FIRST;
   const expected = [
-    { status: 202, isReplay: false },
-    { status: 202, isReplay: true },
-    { status: 204, isReplay: false },
-    { status: 503, isReplay: false },
-    { status: 202, isReplay: false },
+    { status: 202, isReplay: false, isRepeatable: false },
+    { status: 202, isReplay: true, isRepeatable: false },
+    { status: 204, isReplay: false, isRepeatable: false },
+    { status: 503, isReplay: false, isRepeatable: false },
+    { status: 503, isReplay: false, isRepeatable: true },
+    { status: 202, isReplay: false, isRepeatable: false },
   ];
 
   it('reads answers that come together', () => {

@@ -90,6 +90,7 @@ function openLoop(run: Run): Promise<void> {
   const { plan, requests, tally } = run;
   const arrivals = constantArrivals(plan.ratePerSecond ?? 0, plan.warmupMs + plan.durationMs);
   const free = [...run.connections];
+  let arrived = 0;
   let sent = 0;
   let answered = 0;
   return new Promise((resolve, reject) => {
@@ -98,6 +99,7 @@ function openLoop(run: Run): Promise<void> {
       connection.send(request.bytes, (head) => {
         tally.check(request, head);
         if (run.isMeasured(intendedMs)) tally.record(run.elapsedMs() - intendedMs, head);
+        if (tally.isRefusal(head)) requests.repeat(connection.index);
         answered += 1;
         free.push(connection);
         attempt(pump, reject);
@@ -105,13 +107,19 @@ function openLoop(run: Run): Promise<void> {
     };
     const pump = (): void => {
       const due = arrivals.dueAt(run.elapsedMs());
-      while (sent < due && tally.fault === undefined) {
+      while (arrived < due && tally.fault === undefined) {
+        const intendedMs = arrivals.timeOf(arrived);
         const connection = free.pop();
-        if (connection === undefined) return;
-        send(connection, arrivals.timeOf(sent));
+        if (connection === undefined && !plan.isOverload) return;
+        arrived += 1;
+        if (connection === undefined) {
+          if (run.isMeasured(intendedMs)) tally.recordLate();
+          continue;
+        }
+        send(connection, intendedMs);
         sent += 1;
       }
-      const isOver = sent === arrivals.count || tally.fault !== undefined;
+      const isOver = arrived === arrivals.count || tally.fault !== undefined;
       if (!isOver || answered < sent) return;
       clearInterval(ticks);
       resolve();
