@@ -15,7 +15,7 @@ export function overloadReport(runs: readonly OverloadRun[], minutes: number): R
   return {
     summary: [
       'The whole system, one process of each service, with its servers and the load generator ' +
-        'beside it. First the capacity: a closed loop of 64 connections, answered 202 each. Then ' +
+        'beside it. First the capacity: a closed loop of 256 connections, answered 202 each. Then ' +
         `${minutes} min of an open loop at ${TIMES_CAPACITY} times that, over 4,096 connections. A ` +
         'request that is refused (503 with `Retry-After`; any other answer than that and 202 ends ' +
         'the bench) is sent again by a later arrival, with its key. An arrival that finds no free ' +

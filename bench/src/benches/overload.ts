@@ -14,7 +14,8 @@ import { overloadReport } from './overload-report.ts';
 import { type OverloadRun, TIMES_CAPACITY } from './overload-run.ts';
 
 const MERCHANTS = 16;
-const CAPACITY_CONNECTIONS = 64;
+/** Enough for full batches, and few enough that nothing waits for as long as would be refused. */
+const CAPACITY_CONNECTIONS = 256;
 /** Each request that is under way holds one: well above a second's work. */
 const CONNECTIONS = 4_096;
 const WARMUP_MS = 3_000;
