@@ -21,6 +21,7 @@ import type { PaymentDatabase } from './db/schema.ts';
 import { createFastPath, type FastPath } from './intake/fast-path.ts';
 import { createIntake, type Intake } from './intake/intake.ts';
 import { createOutcomeWaiters, type OutcomeWaiters } from './intake/outcome-waiters.ts';
+import { type Admission, admissionOf } from './overload/admission.ts';
 import { readDecided } from './payments/repository.ts';
 import { createStatusCache, type StatusCache } from './payments/status-cache.ts';
 import { createFastRedis, type FastRedis } from './redis/fast-redis.ts';
@@ -40,6 +41,7 @@ export interface Deps {
   readonly cache: StatusCache;
   readonly fastPath: FastPath;
   readonly waiters: OutcomeWaiters;
+  readonly admission: Admission;
   readonly producer: EventProducer;
   readonly relay: Relay;
   readonly intake: Intake;
@@ -79,11 +81,13 @@ export async function createDeps(config: Config, overrides: Partial<Deps> = {}):
   const sealer = Sealer.parse(config.SEAL_KEYS.reveal());
   const { profile } = config;
   const { clock } = base;
+  const admission = overrides.admission ?? admissionOf(profile.limits);
   const intake =
-    overrides.intake ?? createIntake({ pool, sealer, fastPath, waiters, relay, profile, clock });
+    overrides.intake ??
+    createIntake({ pool, sealer, fastPath, waiters, admission, relay, profile, clock });
   const cancels =
     overrides.cancels ?? createCancels({ pool, fastPath, cache, waiters, relay, profile, clock });
-  return { ...base, redis, cache, fastPath, waiters, producer, relay, intake, cancels };
+  return { ...base, redis, cache, fastPath, waiters, admission, producer, relay, intake, cancels };
 }
 
 function createBase(config: Config, overrides: Partial<Deps>) {

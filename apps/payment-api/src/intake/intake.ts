@@ -1,8 +1,8 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { Relay, Sealer } from '@mini-pg/messaging';
 import { type Clock, createCoalescer, ProblemError, type Profile } from '@mini-pg/runtime';
-import { createAdmission, type Place } from '../overload/admission.ts';
-import { overloaded, type ShedReason } from '../overload/overloaded.ts';
+import type { Admission, Place } from '../overload/admission.ts';
+import { overloaded } from '../overload/overloaded.ts';
 import { firstOutcome, type PaymentRow } from '../payments/facts.ts';
 import { readPayment, type StoredPayment } from '../payments/repository.ts';
 import { renderPayment } from '../payments/view.ts';
@@ -35,8 +35,6 @@ export interface Intake {
    * @throws ProblemError for every refusal (docs/reference/errors.md).
    */
   take(request: NewPayment): Promise<IntakeAnswer>;
-  /** Why a new payment would be refused at this moment, told before anything is done for it. */
-  readonly pressure: ShedReason | null;
   /** Writes what is queued; new requests are refused with 503. */
   drain(): Promise<void>;
 }
@@ -46,6 +44,7 @@ export interface IntakeDeps {
   readonly sealer: Sealer;
   readonly fastPath: FastPath;
   readonly waiters: OutcomeWaiters;
+  readonly admission: Admission;
   readonly relay: Pick<Relay, 'wake' | 'oldestAgeMs'>;
   readonly profile: Profile;
   readonly clock: Clock;
@@ -65,7 +64,6 @@ const BATCH_MAX = 256;
 const FLUSHES_MAX = 2;
 /** How often a request that lost to a row that is gone by now is tried again. */
 const GONE_TRIES_MAX = 3;
-const QUEUE_AGE_MAX_MS = 2_000;
 const EXPIRES_WITHIN_MS = 86_400_000;
 
 /** What waits for a batch, and since when. */
@@ -79,10 +77,6 @@ const TOO_OLD = { kind: 'TOO_OLD' } as const;
 
 export function createIntake(deps: IntakeDeps): Intake {
   const { limits } = deps.profile;
-  const admission = createAdmission({
-    rowsMax: limits.intakeQueueMax,
-    ageMaxMs: limits.intakeQueueAgeMaxMs ?? QUEUE_AGE_MAX_MS,
-  });
   const coalescer = createCoalescer<Queued, IntakeResult | typeof TOO_OLD>({
     flush: (queued) => storeInTime(deps.pool, queued, limits.intakeTimeoutMs),
     batchMax: limits.intakeBatchMax ?? BATCH_MAX,
@@ -114,7 +108,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         const body = renderAnswer(payment, status);
         return { status, resource: paymentId, body, replayed: false };
       };
-      const place = admission.enter();
+      const place = deps.admission.enter(request.waitedMs);
       try {
         const store = storeAt(place);
         const { resource: paymentId, ...answer } = await answerOnce(deps, keyed, {
@@ -125,9 +119,6 @@ export function createIntake(deps: IntakeDeps): Intake {
       } finally {
         place.leave();
       }
-    },
-    get pressure() {
-      return admission.refusal();
     },
     async drain() {
       await coalescer.drain();

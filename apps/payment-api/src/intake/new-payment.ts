@@ -15,6 +15,8 @@ export interface NewPayment {
   readonly body: CreatePayment;
   readonly waitSeconds: number;
   readonly traceparent: string;
+  /** How long the request waited before it was handed over, but for its body; 0 unless given. */
+  readonly waitedMs?: number;
 }
 
 /** The rows and the event of a new payment, ready to be written. Nothing secret leaves unsealed. */

@@ -1,15 +1,30 @@
+import type { Profile } from '@mini-pg/runtime';
+
 /** The requests whose rows wait to leave the queue, from the moment that they are taken in. */
 export interface Admission {
   /** Why no more of them should come. */
   refusal(): 'queue-full' | 'queue-age' | null;
-  enter(): Place;
+  /** @param waitedMs what it has waited before, in another place */
+  enter(waitedMs?: number): Place;
 }
 
 /** Where one of them stands. */
 export interface Place {
   /** Ends its wait, once; false when that lasted for too long. */
   leave(): boolean;
+  /** How long it has waited so far, in all. */
+  readonly waitedMs: number;
 }
+
+/** Its bounds by the profile. */
+export function admissionOf({ intakeQueueMax, intakeQueueAgeMaxMs }: Profile['limits']): Admission {
+  return createAdmission({
+    rowsMax: intakeQueueMax,
+    ageMaxMs: intakeQueueAgeMaxMs ?? QUEUE_AGE_MAX_MS,
+  });
+}
+
+const QUEUE_AGE_MAX_MS = 2_000;
 
 interface Waiting extends Place {
   readonly sinceMs: number;
@@ -51,12 +66,15 @@ export function createAdmission(options: {
       if (oldest === null || nowMs() - oldest.sinceMs < ageMaxMs * REFUSED_FROM) return null;
       return 'queue-age';
     },
-    enter() {
+    enter(waitedMs = 0) {
       const waiting: Waiting = {
-        sinceMs: nowMs(),
+        sinceMs: nowMs() - waitedMs,
         before: newest,
         after: null,
         isInTime: null,
+        get waitedMs() {
+          return nowMs() - waiting.sinceMs;
+        },
         leave() {
           if (waiting.isInTime !== null) return waiting.isInTime;
           waiting.isInTime = nowMs() - waiting.sinceMs < ageMaxMs;

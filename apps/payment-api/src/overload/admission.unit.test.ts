@@ -69,4 +69,18 @@ describe('the admission to a queue', () => {
     admission.enter();
     expect(admission.refusal()).toBe('queue-full');
   });
+
+  it('counts what was waited before', () => {
+    const { admission, clock } = bounded();
+    const before = admission.enter();
+    clock.ms = 300;
+    const { waitedMs } = before;
+    before.leave();
+    clock.ms = 10_000;
+    const place = admission.enter(waitedMs);
+    clock.ms = 10_200;
+    expect([waitedMs, place.waitedMs, admission.refusal()]).toEqual([300, 500, 'queue-age']);
+    clock.ms = 10_700;
+    expect(place.leave()).toBe(false);
+  });
 });

@@ -2,7 +2,16 @@ import { ProblemError } from '@mini-pg/runtime';
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
 import type { Deps } from '../deps.ts';
 import { type Authentication, createAuthentication } from '../merchants/authentication.ts';
+import type { Admission } from '../overload/admission.ts';
+import { isNewPayment } from './load-shedding.ts';
 import type { RateLimit } from './rate-limit.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request has waited for us so far, in milliseconds. */
+    waitedMs: number;
+  }
+}
 
 const API = '/api/v1/';
 const ADMIN = '/api/v1/admin/';
@@ -15,11 +24,12 @@ const READS: readonly string[] = ['GET', 'HEAD'];
  */
 export async function registerAccess(
   app: FastifyInstance,
-  deps: Pick<Deps, 'pool' | 'config'>,
+  deps: Pick<Deps, 'pool' | 'config' | 'admission'>,
   limit: RateLimit,
 ): Promise<void> {
   app.decorateRequest('principal');
   app.decorateRequest('operator');
+  app.decorateRequest('waitedMs', 0);
   const authentication = createAuthentication(deps);
   const merchants = guardMerchants(authentication, limit);
   const operators = guardOperators(authentication, limit);
@@ -30,8 +40,28 @@ export async function registerAccess(
       : route.url.startsWith(API)
         ? merchants
         : limitByAddress(limit);
-    route.onRequest = [guard, ...[route.onRequest ?? []].flat()];
+    const counted = isNewPayment(route) ? inPlace(deps.admission, guard) : guard;
+    route.onRequest = [counted, ...[route.onRequest ?? []].flat()];
   });
+}
+
+/**
+ * The wait of a new payment for its guard counts, as it is ours: Redis is asked, perhaps Postgres.
+ * That for its body does not: it lies with the client, who could hold up the others by it.
+ */
+function inPlace(
+  admission: Admission,
+  guard: onRequestAsyncHookHandler,
+): onRequestAsyncHookHandler {
+  return async function (request, reply) {
+    const place = admission.enter();
+    try {
+      await guard.call(this, request, reply);
+    } finally {
+      request.waitedMs = place.waitedMs;
+      place.leave();
+    }
+  };
 }
 
 function guardMerchants(

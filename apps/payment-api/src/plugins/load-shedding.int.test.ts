@@ -122,7 +122,7 @@ describe('an instance whose queue does not move', () => {
     const key = newId();
     const body = bodyOf(uniqueOrder());
     const waiting = pay(key, body);
-    await waitFor(() => api.deps.intake.pressure === 'queue-age', { what: 'a queue too old' });
+    await waitFor(() => api.deps.admission.refusal() === 'queue-age', { what: 'a queue too old' });
     const tooLateMs = performance.now() + QUEUE_AGE_MAX_MS;
     expect((await pay()).json()).toMatchObject({ status: 503, code: 'OVERLOADED' });
     const stranger = await api.call({ method: 'POST', url: PAYMENTS, token: 'nobody' });

@@ -1,7 +1,7 @@
 import underPressure from '@fastify/under-pressure';
 import { isTransient } from '@mini-pg/database';
 import { Counter, ProblemError } from '@mini-pg/runtime';
-import type { FastifyInstance, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify';
 import type { Deps } from '../deps.ts';
 import {
   OverloadedError,
@@ -20,6 +20,11 @@ const NOT_READY_FOR_MS = 3_000;
 const PAYMENTS = '/api/v1/payments';
 const CANCELS = `${PAYMENTS}/:id/cancels`;
 
+type Route = Pick<RouteOptions, 'method' | 'url'>;
+
+export const isNewPayment = ({ method, url }: Route) => method === 'POST' && url === PAYMENTS;
+const isNewCancel = ({ method, url }: Route) => method === 'POST' && url === CANCELS;
+
 type Pressure = () => ShedReason | null;
 
 /**
@@ -31,12 +36,10 @@ export async function registerLoadShedding(app: FastifyInstance, deps: Deps): Pr
   const { limits } = deps.config.profile;
   const isLate = await watchEventLoop(app, limits.eventLoopDelayMaxMs ?? EVENT_LOOP_DELAY_MAX_MS);
   const eventLoop: Pressure = () => (isLate() ? 'event-loop' : null);
-  const hooks: Readonly<Record<string, onRequestHookHandler>> = {
-    [PAYMENTS]: shedBy(() => eventLoop() ?? deps.intake.pressure),
-    [CANCELS]: shedBy(eventLoop),
-  };
+  const payments = shedBy(() => eventLoop() ?? deps.admission.refusal());
+  const cancels = shedBy(eventLoop);
   app.addHook('onRoute', (route) => {
-    const hook = route.method === 'POST' ? hooks[route.url] : undefined;
+    const hook = isNewPayment(route) ? payments : isNewCancel(route) ? cancels : undefined;
     if (hook !== undefined) route.onRequest = [hook, ...[route.onRequest ?? []].flat()];
   });
   tellOfShedding(app, deps);

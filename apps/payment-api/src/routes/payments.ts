@@ -54,6 +54,7 @@ export function registerPaymentRoutes(instance: FastifyInstance, deps: Deps): vo
         body: request.body,
         waitSeconds: readWaitSeconds(request.headers.prefer),
         traceparent: request.trace.traceparent,
+        waitedMs: request.waitedMs,
       });
       reply.code(answer.status).header('location', `${PAYMENTS}/${answer.paymentId}`);
       if (answer.replayed) reply.header('idempotent-replayed', 'true');

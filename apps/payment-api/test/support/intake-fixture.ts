@@ -16,6 +16,7 @@ import type { Answer } from '../../src/intake/answer-once.ts';
 import { createFastPath } from '../../src/intake/fast-path.ts';
 import { createIntake, type Intake, type IntakeAnswer } from '../../src/intake/intake.ts';
 import { createOutcomeWaiters, type OutcomeWaiters } from '../../src/intake/outcome-waiters.ts';
+import { admissionOf } from '../../src/overload/admission.ts';
 import { readDecided } from '../../src/payments/repository.ts';
 import { createPaymentSchema, fingerprintOf } from '../../src/payments/request.ts';
 import { createStatusCache, type StatusCache } from '../../src/payments/status-cache.ts';
@@ -97,7 +98,17 @@ export function startInstance(options: {
   const profile = options.profile ?? TEST_PROFILE;
   const clock = options.clock ?? systemClock;
   const sealer = Sealer.parse(`k1:${Buffer.alloc(32, 7).toString('base64')}`);
-  const intake = createIntake({ pool, sealer, fastPath, waiters, relay, profile, clock });
+  const admission = admissionOf(profile.limits);
+  const intake = createIntake({
+    pool,
+    sealer,
+    fastPath,
+    waiters,
+    admission,
+    relay,
+    profile,
+    clock,
+  });
   const cancels = createCancels({ pool, fastPath, cache, waiters, relay, profile, clock });
   return {
     intake,
