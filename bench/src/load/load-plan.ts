@@ -32,8 +32,8 @@ export const loadPlanSchema = z.strictObject({
   /** Arrivals a second at constant distance; without it each connection sends as it is answered. */
   ratePerSecond: z.number().positive().optional(),
   /**
-   * More is sent than can be done, at `ratePerSecond`: a 503 that says when to repeat is right too,
-   * and its payment is sent again, with its key. An arrival that finds no free connection is counted
+   * More may be sent than can be done: a 503 that says when to repeat is right too, and its payment
+   * is sent again, with its key. In the open loop an arrival that finds no free connection is counted
    * as late and not sent.
    */
   isOverload: z.boolean().optional(),

@@ -7,11 +7,9 @@ import { Tally } from './tally.ts';
 /** How long the last answers may take once nothing new is sent. */
 const LAST_ANSWERS_TIMEOUT_MS = 60_000;
 const TICK_MS = 1;
-/**
- * Connections opened at once. What a server's backlog (511 for Node) has no room for looks open to
- * us, and its first request is sent again and again by the kernel, for seconds.
- */
+/** Connections opened at once; a backlog holds 511 for Node. */
 const OPENING_MAX = 128;
+const ARE_YOU_THERE = Buffer.from('GET /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n', 'latin1');
 
 interface Run {
   readonly plan: LoadPlan;
@@ -61,17 +59,25 @@ export async function runLoad(
   }
 }
 
+/**
+ * Each is answered once before the next are opened: what a server's backlog has no room for looks
+ * open to us, and its first request is sent again and again by the kernel, for seconds.
+ */
 async function openAll(plan: LoadPlan, onError: (error: Error) => void): Promise<Connection[]> {
   const connections: Connection[] = [];
   while (connections.length < plan.connections) {
     const from = connections.length;
     const length = Math.min(OPENING_MAX, plan.connections - from);
     const opening = Array.from({ length }, (_, index) =>
-      openConnection(plan.port, from + index, onError),
+      openConnection(plan.port, from + index, onError).then(answeredOnce),
     );
     connections.push(...(await Promise.all(opening)));
   }
   return connections;
+}
+
+function answeredOnce(connection: Connection): Promise<Connection> {
+  return new Promise((resolve) => connection.send(ARE_YOU_THERE, () => resolve(connection)));
 }
 
 /** Each connection sends its next request when it has its answer. */
@@ -87,6 +93,7 @@ function closedLoop(run: Run): Promise<void> {
           const answeredMs = run.elapsedMs();
           tally.check(request, head);
           if (run.isMeasured(answeredMs)) tally.record(answeredMs - sentMs, head);
+          if (tally.isRefusal(head)) requests.repeat(connection.index);
           if (answeredMs >= endMs || tally.fault !== undefined) resolve();
           else attempt(next, reject);
         });
