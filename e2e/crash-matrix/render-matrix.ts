@@ -39,7 +39,7 @@ export function renderMatrix(kept: Kept, standing: Standing, command: string): s
     `Run by \`${command}\`, last on ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
     table({
       columns: ['', ''],
-      rows: [['Commit', kept.commit], ...describeMachine().map(({ name, value }) => [name, value])],
+      rows: describeMachine().map(({ name, value }) => [name, value]),
     }),
   ];
   return `${blocks.join('\n\n')}\n`;

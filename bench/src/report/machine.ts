@@ -43,8 +43,11 @@ export async function describeServers(postgresUrl: string, kafkaLibs: string): P
   ];
 }
 
+/** Reports are documents: those of the runs before change nothing of what is measured. */
 function describeCommit(): string {
-  const isChanged = outputOf('git', ['status', '--porcelain', '--untracked-files=no']) !== '';
+  const sources = ['--', '.', ':(exclude)docs'];
+  const status = outputOf('git', ['status', '--porcelain', '--untracked-files=no', ...sources]);
+  const isChanged = status !== '';
   const commit = outputOf('git', ['rev-parse', '--short=10', 'HEAD']);
   return isChanged ? `${commit}, with changes` : commit;
 }
