@@ -69,7 +69,7 @@ async function yesterday(database: PostgresPool): Promise<string> {
   return rows[0]?.date ?? '';
 }
 
-/** An empty schema with its merchants, then facts of yesterday, one in twenty a cancel. */
+/** An empty schema, then facts of yesterday, of which each twentieth cancels half of the one before. */
 async function seedFacts(database: PostgresPool, size: number): Promise<void> {
   await database.query(`
     truncate settlement.merchant, settlement.merchant_terms, settlement.fact, settlement.fact_open,
@@ -95,17 +95,19 @@ const SEED_FACTS = `
     pg_transaction_id, method_detail, occurred_at, sale_date, terms_date, event_id
   )
   select
-    uuidv7(), case when is_cancel then 'CANCEL' else 'PAYMENT' end, md5('payment' || n)::uuid,
-    md5('merchant' || (1 + n % $2::int))::uuid, true, 'order-' || n, 'KRW', amount, 0,
-    case when is_cancel then amount * 2 end, case when is_cancel then amount end,
-    'toss', 'tosslive01', 'order-' || n, 'tgen_' || n, 'txn_' || n,
+    uuidv7(), case when is_cancel then 'CANCEL' else 'PAYMENT' end, md5('payment' || paid)::uuid,
+    md5('merchant' || (1 + paid % $2::int))::uuid, true, 'order-' || paid, 'KRW',
+    case when is_cancel then amount / 2 else amount end, 0,
+    case when is_cancel then amount end, case when is_cancel then amount - amount / 2 end,
+    'toss', 'tosslive01', 'order-' || paid, 'tgen_' || paid, 'txn_' || n,
     '{"type": "CARD", "issuer": "11", "acquirer": "31", "cardType": "CREDIT",
       "ownerType": "PERSONAL", "installmentMonths": 0, "interestFree": false,
       "approveNo": "00000000", "maskedNumber": "43301234****123*"}'::jsonb,
     at, (at at time zone 'Asia/Seoul')::date, (at at time zone 'Asia/Seoul')::date, uuidv7()
   from generate_series(1, $1::int) n
+  cross join lateral (select n % 20 = 0 as is_cancel, n - (n % 20 = 0)::int as paid) which
   cross join lateral (
-    select n % 20 = 0 as is_cancel, 1000 + n % 90000 as amount,
+    select 1000 + paid % 90000 as amount,
       ((now() at time zone 'Asia/Seoul')::date - 1 + interval '1 minute' + n % 86000 * interval '1 s')
         at time zone 'Asia/Seoul' as at
   ) of`;
