@@ -23,6 +23,17 @@ const STATEMENTS = `
   from settlement order by date, gross`;
 
 describe('a day with payments', () => {
+  it('is known to the planner when its items are made, though nobody analyzed it', async () => {
+    const merchantId = await books.addMerchant();
+    const facts = [1, 2, 3].map(() => completed({ merchantId, approvedAt: `${D}${NOON}` }));
+    await books.store(...facts);
+
+    await books.close(D);
+
+    const known = `select reltuples::int as rows from pg_class where oid = 'fact'::regclass`;
+    expect(await books.rows(known)).toEqual([{ rows: facts.length }]);
+  });
+
   it('gives one item for each fact, and sums of lines as the statement', async () => {
     const merchantId = await books.addMerchant();
     const amounts = [50_000, 12_345, 1_000];
