@@ -71,10 +71,14 @@ async function yesterday(database: PostgresPool): Promise<string> {
 
 /** An empty schema, then facts of yesterday, of which each twentieth cancels half of the one before. */
 async function seedFacts(database: PostgresPool, size: number): Promise<void> {
+  // Autovacuum may be at work on what the round before left, and gives way after a second.
   await database.query(`
+    begin;
+    set local lock_timeout = '30s';
     truncate settlement.merchant, settlement.merchant_terms, settlement.fact, settlement.fact_open,
              settlement.settlement_run, settlement.settlement_control, settlement.settlement_item,
-             settlement.settlement, settlement.outbox`);
+             settlement.settlement, settlement.outbox;
+    commit`);
   await database.query(
     `insert into settlement.merchant (id, name, status, version, updated_at)
      select md5('merchant' || n)::uuid, 'Shop ' || n, 'ACTIVE', 1, now()
