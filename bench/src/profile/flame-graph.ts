@@ -24,6 +24,7 @@ export function flameGraph(root: Frame, title: string): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" ` +
       `viewBox="0 0 ${WIDTH} ${height}" font-family="monospace" font-size="11">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     `<text x="${MARGIN}" y="20" font-size="14">${escaped(title)}</text>`,
     ...boxes.map((box) => boxSvg(box, height, root.totalMicros)),
