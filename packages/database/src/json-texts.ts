@@ -1,4 +1,7 @@
-/** Between two texts: as a control character it is escaped within every JSON text (RFC 8259, section 7; RFC 7464). */
+/**
+ * Between two texts: as a control character it is escaped within every JSON text (RFC 8259, section
+ * 7; RFC 7464).
+ */
 const SEPARATOR = '\u001e';
 
 /**

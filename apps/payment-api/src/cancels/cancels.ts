@@ -103,7 +103,7 @@ async function takeFromPostgres(
   if (deps.relay.oldestAgeMs() > deps.profile.limits.outboxAgeMaxMs) {
     return answerKnownOr(deps, keyed, overloaded('outbox-age'), render);
   }
-  const item = prepare(deps, deps.waiters.isFull ? { ...request, waitSeconds: 0 } : request, keyed);
+  const item = prepare(deps, deps.waiters.fitting(request), keyed);
   const deadlineMs = performance.now() + request.waitSeconds * 1_000;
   const waitId = cancelWaitId(item.paymentId, item.cancelId);
   const waiter = item.answer === null ? deps.waiters.register(waitId) : null;

@@ -152,8 +152,7 @@ async function takeFromPostgres(
   const refusal = refusalOf(deps, request, now);
   if (refusal !== null) return answerKnownOr(deps, keyed, refusal, render);
 
-  const fitting = deps.waiters.isFull ? { ...request, waitSeconds: 0 } : request;
-  const item = prepare(fitting, deps.sealer, now);
+  const item = prepare(deps.waiters.fitting(request), deps.sealer, now);
   const deadlineMs = performance.now() + request.waitSeconds * 1_000;
   const waiter = item.answer === null ? deps.waiters.register(item.payment.id) : null;
   try {

@@ -7,8 +7,10 @@ import type { FastRedis } from '../redis/fast-redis.ts';
  * whichever instance it is projected.
  */
 export interface OutcomeWaiters {
-  /** Whether no more may wait: who comes now is answered at once. */
+  /** Whether no more may wait. */
   readonly isFull: boolean;
+  /** A request as it may wait now: who finds no place is answered at once. */
+  fitting<Request extends { readonly waitSeconds: number }>(request: Request): Request;
   /** Registers before it is stored, so that no outcome can pass unseen. */
   register(waitId: string): OutcomeWaiter;
   /**
@@ -47,6 +49,7 @@ export function createOutcomeWaiters(options: {
   const { waitingMax = WAITING_MAX } = options;
   const waiting = new Map<string, Waiting>();
   let stopping = false;
+  const isFull = (): boolean => waiting.size >= waitingMax;
 
   const wake = (waitIds: readonly string[], read: readonly StoredPayment[] = []) => {
     const payments = new Map(read.map((payment) => [payment.id, payment]));
@@ -72,8 +75,9 @@ export function createOutcomeWaiters(options: {
 
   return {
     get isFull() {
-      return waiting.size >= waitingMax;
+      return isFull();
     },
+    fitting: (request) => (isFull() ? { ...request, waitSeconds: 0 } : request),
     register(waitId) {
       const entry: Waiting = { decided: false, payment: null, wake: () => undefined };
       waiting.set(waitId, entry);
