@@ -10,7 +10,7 @@ import { type Decision, failureOf } from '../decisions/decision.ts';
 import { mayBelieveNothing, readUndone } from '../repairs/net-cancel-facts.ts';
 import { nextInquiryMs } from '../repairs/schedule.ts';
 import type { Results } from '../results/results.ts';
-import { evidenceOf, retryAfterMsOf, type Verdict } from '../results/verdict.ts';
+import { evidenceOf, retryAfterMsOf, type Verdict, WITHOUT_EXCHANGE } from '../results/verdict.ts';
 import { cancelOrderOf } from './cancel-order.ts';
 import { sendUntilMs } from './lease.ts';
 import type { LeaseChecks } from './lease-checks.ts';
@@ -114,10 +114,7 @@ function unopened(attempt: CallableAttempt, owner: string): Verdict {
     step: 'CALL',
     owner,
     decision: { kind: 'GIVE_UP', failure },
-    reached: false,
-    answered: false,
-    evidence: null,
-    nextInquiryMs: 0,
+    ...WITHOUT_EXCHANGE,
   };
 }
 

@@ -5,6 +5,7 @@ import type { CallableAttempt } from '../attempts/attempt.ts';
 import { failureOf } from '../decisions/decision.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
+import { WITHOUT_EXCHANGE } from '../results/verdict.ts';
 import type { FirstCalls } from '../retries/first-calls.ts';
 import type { Caller } from './caller.ts';
 import { type ClaimSlot, claimAttempts } from './claim.ts';
@@ -73,10 +74,7 @@ async function recordLoser(options: DispatcherOptions, attempt: CallableAttempt)
       step: 'NOT_CALLED',
       owner: null,
       decision: { kind: 'GIVE_UP', failure: SOURCE_ALREADY_USED },
-      reached: false,
-      answered: false,
-      evidence: null,
-      nextInquiryMs: 0,
+      ...WITHOUT_EXCHANGE,
     });
   } catch (error) {
     options.logger.error({ err: error, attemptId: attempt.id }, 'a loser is recorded later');

@@ -1,6 +1,7 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { CancelAnswer, PgAnswer } from '@mini-pg/pg-adapters';
 import { failpoint, type Logger } from '@mini-pg/runtime';
+import type { CallableAttempt } from '../attempts/attempt.ts';
 import { cancelOrderOf } from '../calls/cancel-order.ts';
 import { type Gateways, REPAIR_SLOTS } from '../calls/gateways.ts';
 import { leaseMs, sendUntilMs } from '../calls/lease.ts';
@@ -16,7 +17,13 @@ import { type Decision, escalate, wait } from '../decisions/decision.ts';
 import { isNetCancelNext } from '../decisions/ladder.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
-import { evidenceOf, retryAfterMsOf, type Verdict, type VerdictStep } from '../results/verdict.ts';
+import {
+  evidenceOf,
+  retryAfterMsOf,
+  type Verdict,
+  type VerdictStep,
+  WITHOUT_EXCHANGE,
+} from '../results/verdict.ts';
 import { admitRetries } from '../retries/admit-retries.ts';
 import type { FirstCalls } from '../retries/first-calls.ts';
 import { cancelInquiryFacts, readOtherCancels } from './cancel-facts.ts';
@@ -54,7 +61,7 @@ export function createInquirer(options: RepairOptions): Pump {
 }
 
 async function inquire(options: RepairOptions, attempt: HeldAttempt): Promise<void> {
-  const opened = open(options, attempt);
+  const opened = openToInquire(options, attempt);
   if (opened === null) return escalateUnopened(options, attempt);
   failpoint('pg-processor.inquiry.before-send');
   const answer = await options.pgCalls.inquire(opened);
@@ -69,11 +76,15 @@ async function inquire(options: RepairOptions, attempt: HeldAttempt): Promise<vo
   if (sent !== null) await options.results.record(sent);
 }
 
-function open(options: RepairOptions, attempt: HeldAttempt): OpenedAttempt | null {
+/** Null, with a line in the log, when its account or its seal key is gone. */
+export function openToInquire(
+  { pgCalls, logger }: Pick<RepairOptions, 'pgCalls' | 'logger'>,
+  attempt: CallableAttempt,
+): OpenedAttempt | null {
   try {
-    return options.pgCalls.open(attempt);
+    return pgCalls.open(attempt);
   } catch (error) {
-    options.logger.error({ err: error, attemptId: attempt.id }, 'an attempt cannot be inquired');
+    logger.error({ err: error, attemptId: attempt.id }, 'an attempt cannot be inquired');
     return null;
   }
 }
@@ -86,10 +97,7 @@ async function escalateUnopened(options: RepairOptions, attempt: HeldAttempt): P
     step: 'INQUIRY',
     owner: attempt.leaseOwner,
     decision: escalate('OUTCOME_UNKNOWN', 'its account or its seal key is not configured any more'),
-    reached: false,
-    answered: false,
-    evidence: null,
-    nextInquiryMs: 0,
+    ...WITHOUT_EXCHANGE,
   });
 }
 

@@ -1,8 +1,7 @@
 import type { PostgresPool } from '@mini-pg/database';
 import type { PgAnswer } from '@mini-pg/pg-adapters';
 import type { Logger } from '@mini-pg/runtime';
-import type { Attempt } from '../attempts/attempt.ts';
-import { type CallableAttempt, callableColumns } from '../attempts/attempt.ts';
+import { type Attempt, type CallableAttempt, callableColumns } from '../attempts/attempt.ts';
 import { cancelOrderOf } from '../calls/cancel-order.ts';
 import type { OpenedAttempt, PgCalls } from '../calls/pg-calls.ts';
 import type { CancelOrder } from '../decisions/decide-cancel.ts';
@@ -12,7 +11,7 @@ import { decideInquiry } from '../decisions/decide-inquiry.ts';
 import { decideAfterNetCancel } from '../decisions/decide-net-cancel.ts';
 import { type Decision, failureOf } from '../decisions/decision.ts';
 import { cancelInquiryFacts, readOtherCancels } from '../repairs/cancel-facts.ts';
-import { inquiryFacts, verdictOf } from '../repairs/inquirer.ts';
+import { inquiryFacts, openToInquire, verdictOf } from '../repairs/inquirer.ts';
 import { afterNetCancelFacts, readUndone } from '../repairs/net-cancel-facts.ts';
 import type { Verdict } from '../results/verdict.ts';
 import { type Held, heldOf } from './held.ts';
@@ -45,7 +44,7 @@ export async function askPg(
 ): Promise<Finding | null> {
   const asked = await readAsked(options.pool, attemptId, resolution);
   if (asked === null) return null;
-  const opened = open(options, asked);
+  const opened = openToInquire(options, asked);
   if (opened === null) return null;
   const answer = await options.pgCalls.inquire(opened);
   const decision = await decide(options.pool, resolution, answer, opened);
@@ -83,15 +82,6 @@ async function readAsked(
   const isApproval = attempt.operation === 'APPROVE';
   if (!isOpen || (isApproval && attempt.hasOutcome)) return null;
   return isApproval || resolution === 'write-off' ? attempt : null;
-}
-
-function open({ pgCalls, logger }: AskOptions, attempt: CallableAttempt): OpenedAttempt | null {
-  try {
-    return pgCalls.open(attempt);
-  } catch (error) {
-    logger.error({ err: error, attemptId: attempt.id }, 'an attempt cannot be inquired');
-    return null;
-  }
 }
 
 const NOT_DONE = failureOf('OUTCOME_UNKNOWN', 'its time is over and the PG does not show it done');

@@ -33,6 +33,14 @@ export interface Verdict {
   readonly nextInquiryMs: number;
 }
 
+/** Of a step in which nothing was exchanged with the PG and after which nobody waits. */
+export const WITHOUT_EXCHANGE = {
+  reached: false,
+  answered: false,
+  evidence: null,
+  nextInquiryMs: 0,
+} as const satisfies Partial<Verdict>;
+
 /** What the PG said, as support and its help desk will ask for it. */
 export interface Evidence {
   readonly httpStatus: number | null;

@@ -4,6 +4,7 @@ import { failpoint } from '@mini-pg/runtime';
 import { createRowset } from '../db/rowset.ts';
 import type { ProcessorMetrics } from '../metrics.ts';
 import type { Results } from '../results/results.ts';
+import { WITHOUT_EXCHANGE } from '../results/verdict.ts';
 import type { Budget } from './budget.ts';
 import { DENIALS_MAX, deniedPauseMs, NEW_ATTEMPT_CALLS } from './retry-policy.ts';
 import { type BudgetOptions, lockBudgets, writeBudgets } from './stored-budgets.ts';
@@ -144,10 +145,7 @@ function giveUp({ results }: RetryOptions, { id, paymentId, failure }: DueRetry)
     step: 'NOT_ADMITTED',
     owner: null,
     decision: { kind: 'GIVE_UP', failure },
-    reached: false,
-    answered: false,
-    evidence: null,
-    nextInquiryMs: 0,
+    ...WITHOUT_EXCHANGE,
   });
 }
 
